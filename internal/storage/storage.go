@@ -2,7 +2,8 @@
 //
 // Storage is what every driver can do; Tree is what only a file system can. Paths are absolute within the driver's world (a posix
 // path), '/'-separated, cleaned, without a trailing slash. Errors carry a code of package errs and name the path; a missing file or
-// directory matches fs.ErrNotExist.
+// directory matches fs.ErrNotExist. The functions here (ReadAll, WriteAll, Exists, Names) are what most callers want; drivers live
+// in packages below and know nothing of options, compression or encryption.
 package storage
 
 import (
@@ -27,7 +28,7 @@ type Storage interface {
 	Open(ctx context.Context, path string, r Range) (io.ReadCloser, error)
 	// Create writes a file, making missing directories above it. An existing file is replaced.
 	Create(ctx context.Context, path string, o CreateOptions) (Writer, error)
-	// Stat describes a path itself, not what a link points to.
+	// Stat describes a path itself, not what a link points to. A missing path matches fs.ErrNotExist.
 	Stat(ctx context.Context, path string) (Info, error)
 	// List describes the entries of a directory. An error from fn ends the listing and is returned.
 	List(ctx context.Context, path string, fn func(Info) error) error
@@ -40,17 +41,19 @@ type Storage interface {
 // Tree is a Storage that is a file system.
 type Tree interface {
 	Storage
-	// MakeDir creates a directory and, with parents, those above it. An existing directory is not an error with parents.
+	// MakeDir creates a directory and, with parents, those above it. An existing directory is not an error with parents. The new
+	// entry is durable after SyncDir of the directory above.
 	MakeDir(ctx context.Context, path string, mode fs.FileMode, parents bool) error
 	// RemoveDir deletes an empty directory.
 	RemoveDir(ctx context.Context, path string) error
 	// SyncDir makes the entries of a directory durable.
 	SyncDir(ctx context.Context, path string) error
-	// Symlink creates link at path with the text target.
+	// Symlink creates a link at path with the text target.
 	Symlink(ctx context.Context, target, path string) error
 	// Link creates path as a hard link to the existing file at from.
 	Link(ctx context.Context, from, path string) error
-	// Rename moves a file within the tree, replacing the target.
+	// Rename moves a file within the tree, replacing the target, and makes the move durable. A missing directory of the target
+	// is created.
 	Rename(ctx context.Context, from, to string) error
 	// Chmod sets the mode of a file or directory.
 	Chmod(ctx context.Context, path string, mode fs.FileMode) error
@@ -101,7 +104,7 @@ type Info struct {
 	Type    Type
 	Size    int64
 	ModTime time.Time
-	Mode    fs.FileMode // permission bits
+	Mode    fs.FileMode // the twelve permission bits as Unix numbers them
 	UID     int
 	GID     int
 	User    string // "" when the number has no name

@@ -1,0 +1,74 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"regexp"
+	"slices"
+
+	"holdfast/internal/errs"
+)
+
+// ReadAll returns the content of a small file. A file of more than limit bytes is an error, so that a damaged name cannot fill the
+// memory; limit 0 sets none.
+func ReadAll(ctx context.Context, s Storage, path string, limit int64) ([]byte, error) {
+	r, err := s.Open(ctx, path, Range{})
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	if limit <= 0 {
+		return io.ReadAll(r)
+	}
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, errs.New(errs.FileRead, "unable to read '%s': larger than %d bytes", path, limit)
+	}
+	return data, nil
+}
+
+// WriteAll writes a small file in one go.
+func WriteAll(ctx context.Context, s Storage, path string, data []byte, o CreateOptions) error {
+	w, err := s.Create(ctx, path, o)
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	if _, err := w.Write(data); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+// Exists reports whether there is anything at path. A path that cannot be examined is an error, never a guess.
+func Exists(ctx context.Context, s Storage, path string) (bool, error) {
+	_, err := s.Stat(ctx, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Names returns the sorted base names in a directory that match the pattern; nil matches all. A missing directory has none.
+func Names(ctx context.Context, s Storage, path string, pattern *regexp.Regexp) ([]string, error) {
+	var names []string
+	err := s.List(ctx, path, func(i Info) error {
+		if pattern == nil || pattern.MatchString(i.Name) {
+			names = append(names, i.Name)
+		}
+		return nil
+	})
+	if errs.Is(err, errs.PathMissing) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	return names, nil
+}

@@ -1,0 +1,228 @@
+// Package posix is the storage.Tree of the local file system.
+//
+// A file is written under a temporary name, synced, renamed and its directory synced (CreateOptions.Atomic), or in place. Modes are
+// exact whatever the umask. Errors name the file and end in the number and text of the system's error. The package follows no
+// options and no links of its own accord: Stat, List and Remove see the link, Open what it points to.
+package posix
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"holdfast/internal/errs"
+	"holdfast/internal/storage"
+)
+
+// TempSuffix ends the name of a file that is not complete yet. Others that share the directory rely on this name.
+const TempSuffix = ".pgbackrest.tmp"
+
+const (
+	defaultFileMode fs.FileMode = 0o640
+	defaultDirMode  fs.FileMode = 0o750
+	listBatch                   = 256  // directory entries held at a time while listing
+	removeBatch                 = 1024 // and while removing
+	modeBits                    = 0o7777
+)
+
+// Config holds what New may be told; the zero value is good.
+type Config struct {
+	FileMode fs.FileMode // for files created without a mode; 0: 0640
+	DirMode  fs.FileMode // for directories created without a mode; 0: 0750
+}
+
+// Posix is a file system. Paths are absolute.
+type Posix struct {
+	fileMode fs.FileMode
+	dirMode  fs.FileMode
+	owners   owners
+}
+
+var _ storage.Tree = (*Posix)(nil)
+
+// New returns the local file system.
+func New(c Config) *Posix {
+	return &Posix{fileMode: cmp.Or(c.FileMode, defaultFileMode), dirMode: cmp.Or(c.DirMode, defaultDirMode)}
+}
+
+// Stat describes a path itself.
+func (p *Posix) Stat(ctx context.Context, name string) (storage.Info, error) {
+	if err := ctx.Err(); err != nil {
+		return storage.Info{}, err
+	}
+	info, err := p.statAt(unix.AT_FDCWD, name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return info, errs.Because(errs.FileOpen, err, "unable to get info for missing path/file '%s'", name)
+	case err != nil:
+		return info, failed(errs.FileOpen, err, "unable to get info for path/file '%s'", name)
+	}
+	return info, nil
+}
+
+// List describes the entries of a directory, a batch at a time. Entries that vanish meanwhile are left out.
+func (p *Posix) List(ctx context.Context, dir string, fn func(storage.Info) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	d, err := openDir(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	for {
+		names, err := d.Readdirnames(listBatch)
+		if err != nil && err != io.EOF {
+			return failed(errs.PathOpen, err, "unable to list file info for path '%s'", dir)
+		}
+		if len(names) == 0 {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		for _, name := range names {
+			info, err := p.statAt(int(d.Fd()), name)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return failed(errs.FileOpen, err, "unable to get info for path/file '%s'", path.Join(dir, name))
+			}
+			if err := fn(info); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// openDir opens a directory for reading, and nothing else: a fifo of that name must not block.
+func openDir(dir string) (*os.File, error) {
+	d, err := os.OpenFile(dir, os.O_RDONLY|unix.O_DIRECTORY, 0)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, errs.Because(errs.PathMissing, err, "unable to list file info for missing path '%s'", dir)
+	case err != nil:
+		return nil, failed(errs.PathOpen, err, "unable to list file info for path '%s'", dir)
+	}
+	return d, nil
+}
+
+// statAt describes name in the directory open as fd. The error is the system's.
+func (p *Posix) statAt(fd int, name string) (storage.Info, error) {
+	var st unix.Stat_t
+	err := retry(func() error { return unix.Fstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) })
+	if err != nil {
+		return storage.Info{}, err
+	}
+	info := storage.Info{
+		Name:    path.Base(name),
+		Size:    st.Size,
+		ModTime: time.Unix(st.Mtim.Unix()),
+		Mode:    fs.FileMode(st.Mode & modeBits),
+		UID:     int(st.Uid),
+		GID:     int(st.Gid),
+		User:    p.owners.user(st.Uid),
+		Group:   p.owners.group(st.Gid),
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFREG:
+		info.Type = storage.File
+	case unix.S_IFDIR:
+		info.Type = storage.Dir
+	case unix.S_IFLNK:
+		info.Type = storage.Link
+		info.Target, err = readLinkAt(fd, name)
+	default:
+		info.Type = storage.Special
+	}
+	return info, err
+}
+
+func readLinkAt(fd int, name string) (string, error) {
+	buf := make([]byte, unix.PathMax)
+	n := 0
+	err := retry(func() (err error) {
+		n, err = unix.Readlinkat(fd, name, buf)
+		return err
+	})
+	return string(buf[:max(n, 0)]), err
+}
+
+// Remove deletes a file or link.
+func (p *Posix) Remove(ctx context.Context, name string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	err := retry(func() error { return unix.Unlink(name) })
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return failed(errs.FileRemove, err, "unable to remove '%s'", name)
+	}
+	return nil
+}
+
+// RemoveAll deletes a directory with everything below it. What another process removes meanwhile is fine.
+func (p *Posix) RemoveAll(ctx context.Context, dir string) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		names, err := someNames(dir)
+		if errs.Is(err, errs.PathMissing) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if len(names) == 0 {
+			break
+		}
+		for _, name := range names {
+			if err := p.removeAny(ctx, path.Join(dir, name)); err != nil {
+				return err
+			}
+		}
+	}
+	err := retry(func() error { return unix.Rmdir(dir) })
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return failed(errs.PathRemove, err, "unable to remove path '%s'", dir)
+	}
+	return nil
+}
+
+// someNames reads the first names of a directory. Each batch is read by opening anew, as reading on while entries disappear loses
+// some on some file systems.
+func someNames(dir string) ([]string, error) {
+	d, err := openDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	names, err := d.Readdirnames(removeBatch)
+	if err != nil && err != io.EOF {
+		return nil, failed(errs.PathOpen, err, "unable to list file info for path '%s'", dir)
+	}
+	return names, nil
+}
+
+// removeAny unlinks name first: most entries are files, and a link to a directory must not be followed.
+func (p *Posix) removeAny(ctx context.Context, name string) error {
+	err := retry(func() error { return unix.Unlink(name) })
+	switch {
+	case err == nil, errors.Is(err, fs.ErrNotExist):
+		return nil
+	case errors.Is(err, unix.EISDIR), errors.Is(err, unix.EPERM):
+		info, statErr := p.statAt(unix.AT_FDCWD, name)
+		if statErr == nil && info.Type == storage.Dir {
+			return p.RemoveAll(ctx, name)
+		}
+	}
+	return failed(errs.PathRemove, err, "unable to remove path/file '%s'", name)
+}
