@@ -69,7 +69,9 @@ func mix(s, word uint32) uint32 {
 	return t*checksumPrime ^ t>>17
 }
 
-func word(row *[groupLanes * 4]byte, at int) uint32 { return binary.LittleEndian.Uint32(row[at : at+4]) }
+func word(row *[groupLanes * 4]byte, at int) uint32 {
+	return binary.LittleEndian.Uint32(row[at : at+4])
+}
 
 func zeroPage(page []byte) bool {
 	var any uint64
