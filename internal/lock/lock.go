@@ -86,7 +86,7 @@ func Acquire(path, execID string, pid int) (*Lock, error) {
 		}
 		l := &Lock{path: path, file: file, data: content{ExecID: execID, PID: pid}}
 		if err := l.write(); err != nil {
-			l.Release()
+			_ = l.Release()
 			return nil, err
 		}
 		return l, nil

@@ -156,11 +156,7 @@ func (l *Logger) At(level Level, format string, args ...any) {
 	if l == nil || !l.Enabled(level) {
 		return
 	}
-	text := format
-	if len(args) > 0 {
-		text = fmt.Sprintf(format, args...)
-	}
-	l.out.write(message{level: level, worker: l.worker, text: text})
+	l.out.write(message{level: level, worker: l.worker, text: fmt.Sprintf(format, args...)})
 }
 
 // Bare writes a line as it is, without time, process, level or indentation, wherever a message of the level would go.
