@@ -1,0 +1,183 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"holdfast/internal/errs"
+	"holdfast/internal/postgres"
+)
+
+// query runs one statement within the limit of time and returns its rows as text.
+func (c *Conn) query(ctx context.Context, sql string) ([][][]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	limited, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	results, err := c.pg.Exec(limited, sql).ReadAll()
+	switch {
+	case err == nil && len(results) == 1:
+		return results[0].Rows, nil
+	case err == nil:
+		return nil, errs.New(errs.Assert, "query '%s' returned %d results", sql, len(results))
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("query '%s': %w", sql, ctx.Err())
+	case limited.Err() != nil:
+		return nil, errs.New(errs.DbQuery, "query '%s' timed out after %dms", sql, c.timeout.Milliseconds())
+	}
+	return nil, errs.Because(errs.DbQuery, err, "unable to execute query '%s': %s", sql, serverReason(err))
+}
+
+// row runs a query that has exactly one row.
+func (c *Conn) row(ctx context.Context, sql string) (*row, error) {
+	rows, err := c.query(ctx, sql)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) != 1 {
+		return nil, errs.New(errs.DbQuery, "expected one row from '%s' but got %d", sql, len(rows))
+	}
+	return &row{sql: sql, values: rows[0]}, nil
+}
+
+// row hands out the values of a row from left to right. The first that is not what it should be is kept as err; the values after it
+// mean nothing.
+type row struct {
+	sql    string
+	values [][]byte
+	next   int
+	err    error
+}
+
+func (r *row) value() ([]byte, bool) {
+	if r.next >= len(r.values) {
+		r.fail("another column")
+		return nil, false
+	}
+	v := r.values[r.next]
+	r.next++
+	return v, v != nil
+}
+
+func (r *row) fail(wanted string) {
+	if r.err == nil {
+		r.err = errs.New(errs.DbQuery, "expected %s in column %d of '%s'", wanted, r.next, r.sql)
+	}
+}
+
+// textOrNull takes null for nothing.
+func (r *row) textOrNull() string {
+	v, _ := r.value()
+	return string(v)
+}
+
+func (r *row) text() string {
+	v, ok := r.value()
+	if !ok {
+		r.fail("a value")
+	}
+	return string(v)
+}
+
+func (r *row) number() int64 {
+	n, err := strconv.ParseInt(r.text(), 10, 64)
+	if err != nil {
+		r.fail("a number")
+	}
+	return n
+}
+
+func (r *row) oid() uint32 {
+	n, err := strconv.ParseUint(r.text(), 10, 32)
+	if err != nil {
+		r.fail("an oid")
+	}
+	return uint32(n)
+}
+
+func (r *row) boolean() bool {
+	t := r.text()
+	if t != "t" && t != "f" {
+		r.fail("a boolean")
+	}
+	return t == "t"
+}
+
+func (r *row) lsn() postgres.LSN {
+	lsn, err := postgres.ParseLSN(r.text())
+	if err != nil {
+		r.fail("an LSN")
+	}
+	return lsn
+}
+
+// literal makes a string constant of SQL, whatever standard_conforming_strings is.
+func literal(s string) string {
+	s = strings.ReplaceAll(s, "'", "''")
+	if strings.Contains(s, `\`) {
+		return " E'" + strings.ReplaceAll(s, `\`, `\\`) + "'"
+	}
+	return "'" + s + "'"
+}
+
+// serverReason is the text of an error as PostgreSQL's own programs print it.
+func serverReason(err error) string {
+	var server *pgconn.PgError
+	if !errors.As(err, &server) {
+		return systemReason(err)
+	}
+	text := server.Severity + ":  " + server.Message
+	if server.Detail != "" {
+		text += "\nDETAIL:  " + server.Detail
+	}
+	if server.Hint != "" {
+		text += "\nHINT:  " + server.Hint
+	}
+	return text
+}
+
+func systemReason(err error) string {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return errs.SystemText(errno)
+	}
+	return err.Error()
+}
+
+// connectReason words a failed connection like PostgreSQL's own programs do.
+func connectReason(cfg *pgconn.Config, err error) string {
+	network, address := pgconn.NetworkAddress(cfg.Host, cfg.Port)
+	local := network == "unix"
+	where := fmt.Sprintf("on socket \"%s\"", address)
+	if !local {
+		where = fmt.Sprintf("at \"%s\", port %d", cfg.Host, cfg.Port)
+	}
+	var server *pgconn.PgError
+	if errors.As(err, &server) {
+		return fmt.Sprintf("connection to server %s failed: %s", where, serverReason(err))
+	}
+	var system *net.OpError
+	if !errors.As(err, &system) {
+		var connect *pgconn.ConnectError
+		if errors.As(err, &connect) && connect.Unwrap() != nil {
+			err = connect.Unwrap()
+		}
+		return fmt.Sprintf("connection to server %s failed: %s", where, err)
+	}
+	reason := fmt.Sprintf("connection to server %s failed: %s", where, systemReason(err))
+	switch {
+	case !errors.Is(err, syscall.ENOENT) && !errors.Is(err, syscall.ECONNREFUSED):
+	case local:
+		reason += "\n\tIs the server running locally and accepting connections on that socket?"
+	default:
+		reason += "\n\tIs the server running on that host and accepting TCP/IP connections?"
+	}
+	return reason
+}
