@@ -1,0 +1,177 @@
+package storagetest
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"testing"
+	"time"
+
+	"holdfast/internal/errs"
+	"holdfast/internal/storage"
+)
+
+// runTree tests what only a file system can do.
+func runTree(t *testing.T, open func(testing.TB) storage.Storage, root string) {
+	tests := []struct {
+		name string
+		run  func(*suite, storage.Tree)
+	}{
+		{"modes and times", (*suite).modes},
+		{"directories", (*suite).dirs},
+		{"links", (*suite).links},
+		{"rename", (*suite).rename},
+		{"not a directory", (*suite).notDir},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := open(t)
+			test.run(&suite{T: t, s: s, root: path.Join(root, "tree "+test.name)}, s.(storage.Tree))
+		})
+	}
+}
+
+func (s *suite) info(name string) storage.Info {
+	s.Helper()
+	info, err := s.s.Stat(s.Context(), s.path(name))
+	if err != nil {
+		s.Fatal(err)
+	}
+	return info
+}
+
+func (s *suite) modes(tree storage.Tree) {
+	ctx, at := s.Context(), time.Unix(1_600_000_000, 0)
+	s.write("d/e/default", "x", storage.CreateOptions{})
+	s.write("d2/set", "x", storage.CreateOptions{Mode: 0o666, DirMode: 0o777, ModTime: at, Atomic: true})
+	s.write("d2/inplace", "x", storage.CreateOptions{ModTime: at, NoSync: true})
+	s.write("d2/inplace", "x", storage.CreateOptions{Mode: 0o600, ModTime: at})
+	for name, mode := range map[string]fs.FileMode{
+		"d": 0o750, "d/e": 0o750, "d/e/default": 0o640, "d2": 0o777, "d2/set": 0o666, "d2/inplace": 0o600,
+	} {
+		if got := s.info(name).Mode; got != mode {
+			s.Errorf("%s: mode %o, want %o", name, got, mode)
+		}
+	}
+	for _, name := range []string{"d2/set", "d2/inplace"} {
+		if got := s.info(name).ModTime; !got.Equal(at) {
+			s.Errorf("%s: time %v, want %v", name, got, at)
+		}
+	}
+	later := at.Add(time.Hour)
+	if err := errors.Join(tree.Chmod(ctx, s.path("d/e/default"), 0o400), tree.Chtimes(ctx, s.path("d/e/default"), later),
+		tree.Chown(ctx, s.path("d/e/default"), -1, -1)); err != nil {
+		s.Fatal(err)
+	}
+	if info := s.info("d/e/default"); info.Mode != 0o400 || !info.ModTime.Equal(later) {
+		s.Errorf("changed: %+v", info)
+	}
+	s.code(tree.Chmod(ctx, s.path("none"), 0o400), errs.FileMode, true)
+	s.code(tree.Chown(ctx, s.path("none"), 1, 1), errs.FileOwner, true)
+	s.code(tree.Chtimes(ctx, s.path("none"), at), errs.FileInfo, true)
+}
+
+func (s *suite) dirs(tree storage.Tree) {
+	ctx := s.Context()
+	s.code(tree.MakeDir(ctx, s.path("a/b"), 0o700, false), errs.PathCreate, true)
+	for range 2 {
+		if err := tree.MakeDir(ctx, s.path("a/b"), 0o777, true); err != nil {
+			s.Fatal(err)
+		}
+	}
+	s.code(tree.MakeDir(ctx, s.path("a/b"), 0o700, false), errs.PathCreate, false)
+	if err := tree.MakeDir(ctx, s.path("a/b/c"), 0o700, false); err != nil {
+		s.Fatal(err)
+	}
+	if b, c := s.info("a/b"), s.info("a/b/c"); b.Mode != 0o777 || c.Mode != 0o700 || b.Type != storage.Dir {
+		s.Errorf("%+v, %+v", b, c)
+	}
+	if err := tree.SyncDir(ctx, s.path("a/b")); err != nil {
+		s.Error(err)
+	}
+	s.code(tree.SyncDir(ctx, s.path("none")), errs.PathMissing, true)
+	s.code(tree.RemoveDir(ctx, s.path("a/b")), errs.PathRemove, false)
+	if err := tree.RemoveDir(ctx, s.path("a/b/c")); err != nil {
+		s.Error(err)
+	}
+	s.gone("a/b/c")
+	s.code(tree.RemoveDir(ctx, s.path("a/b/c")), errs.PathMissing, true)
+}
+
+func (s *suite) links(tree storage.Tree) {
+	ctx := s.Context()
+	s.write("dir/file", "content", storage.CreateOptions{})
+	for name, target := range map[string]string{"soft": "dir/file", "dangling": "nowhere", "todir": "dir"} {
+		if err := tree.Symlink(ctx, target, s.path(name)); err != nil {
+			s.Fatal(err)
+		}
+		if info := s.info(name); info.Type != storage.Link || info.Target != target || info.Name != name {
+			s.Errorf("%s: %+v", name, info)
+		}
+	}
+	s.want("soft", "content")
+	seen := map[string]string{}
+	err := tree.List(ctx, s.root, func(i storage.Info) error { seen[i.Name] = i.Target; return nil })
+	if err != nil || len(seen) != 4 || seen["dangling"] != "nowhere" {
+		s.Errorf("list: %v, %v", seen, err)
+	}
+	_, err = tree.Open(ctx, s.path("dangling"), storage.Range{})
+	s.code(err, errs.FileMissing, true)
+	s.code(tree.Symlink(ctx, "x", s.path("soft")), errs.FileOpen, false)
+
+	if err := tree.Link(ctx, s.path("dir/file"), s.path("hard")); err != nil {
+		s.Fatal(err)
+	}
+	s.code(tree.Link(ctx, s.path("none"), s.path("hard2")), errs.FileOpen, true)
+	// Removing a directory removes links to directories, not what they point to.
+	s.write("tree/x", "", storage.CreateOptions{})
+	if err := tree.Symlink(ctx, s.path("dir"), s.path("tree/link")); err != nil {
+		s.Fatal(err)
+	}
+	if err := errors.Join(tree.RemoveAll(ctx, s.path("tree")), tree.Remove(ctx, s.path("todir"))); err != nil {
+		s.Fatal(err)
+	}
+	s.want("dir/file", "content")
+	if err := tree.Remove(ctx, s.path("dir/file")); err != nil {
+		s.Fatal(err)
+	}
+	s.want("hard", "content")
+}
+
+func (s *suite) rename(tree storage.Tree) {
+	ctx := s.Context()
+	s.write("a", "new", storage.CreateOptions{})
+	s.write("b", "old", storage.CreateOptions{})
+	if err := tree.Rename(ctx, s.path("a"), s.path("b")); err != nil {
+		s.Fatal(err)
+	}
+	s.want("b", "new")
+	s.gone("a")
+	if err := tree.Rename(ctx, s.path("b"), s.path("c/d/e")); err != nil {
+		s.Fatal(err)
+	}
+	s.want("c/d/e", "new")
+	s.code(tree.Rename(ctx, s.path("a"), s.path("b")), errs.FileMissing, true)
+	ctx, cancel := context.WithCancel(ctx)
+	cancel()
+	if err := tree.Rename(ctx, s.path("c/d/e"), s.path("f")); !errors.Is(err, context.Canceled) {
+		s.Errorf("rename after cancel: %v", err)
+	}
+}
+
+// notDir: a file where a directory should be is a failure, not something missing.
+func (s *suite) notDir(tree storage.Tree) {
+	ctx := s.Context()
+	s.write("file", "x", storage.CreateOptions{})
+	_, err := tree.Open(ctx, s.path("file/below"), storage.Range{})
+	s.code(err, errs.FileOpen, false)
+	_, err = tree.Stat(ctx, s.path("file/below"))
+	s.code(err, errs.FileOpen, false)
+	s.code(tree.List(ctx, s.path("file"), func(storage.Info) error { return nil }), errs.PathOpen, false)
+	_, err = tree.Create(ctx, s.path("file/below"), storage.CreateOptions{})
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		s.Errorf("create: %v", err)
+	}
+	s.code(tree.MakeDir(ctx, s.path("file"), 0o700, true), errs.PathCreate, false)
+}
