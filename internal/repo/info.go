@@ -52,6 +52,46 @@ func (r *Repo) SaveBackupInfo(ctx context.Context, info *format.BackupInfo) erro
 	return r.saveInfo(ctx, r.BackupPath(BackupInfoFile), signed.Encode)
 }
 
+// InfoPath returns the path of ArchiveInfoFile or BackupInfoFile.
+func (r *Repo) InfoPath(name string) string {
+	if name == ArchiveInfoFile {
+		return r.ArchivePath(name)
+	}
+	return r.BackupPath(name)
+}
+
+// Presence says which of an info file and its copy exist.
+type Presence struct{ Main, Copy bool }
+
+// Any reports whether at least one of the two exists.
+func (p Presence) Any() bool { return p.Main || p.Copy }
+
+// Both reports whether nothing is missing.
+func (p Presence) Both() bool { return p.Main && p.Copy }
+
+// FindInfo reports what exists of ArchiveInfoFile or BackupInfoFile.
+func (r *Repo) FindInfo(ctx context.Context, name string) (found Presence, err error) {
+	file := r.InfoPath(name)
+	if found.Main, err = storage.Exists(ctx, r.cfg.Storage, file); err != nil {
+		return found, err
+	}
+	found.Copy, err = storage.Exists(ctx, r.cfg.Storage, file+CopyExt)
+	return found, err
+}
+
+// MendInfo makes the missing one of an info file and its copy from the other. Whether the other is sound is for the caller to know.
+func (r *Repo) MendInfo(ctx context.Context, name string) error {
+	found, err := r.FindInfo(ctx, name)
+	if err != nil || found.Both() || !found.Any() {
+		return err
+	}
+	from, to := r.InfoPath(name), r.InfoPath(name)+CopyExt
+	if found.Copy {
+		from, to = to, from
+	}
+	return r.duplicate(ctx, from, to)
+}
+
 // sign puts the version of this program into a file about to be written.
 func (r *Repo) sign(program *string) {
 	if r.cfg.Program != "" {

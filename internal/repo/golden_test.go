@@ -1,0 +1,222 @@
+package repo_test
+
+import (
+	"archive/tar"
+	"crypto/sha1"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+
+	"holdfast/internal/errs"
+	"holdfast/internal/filter"
+	"holdfast/internal/format"
+	"holdfast/internal/postgres/pgtest"
+	"holdfast/internal/repo"
+	"holdfast/internal/storage/posix"
+)
+
+// expected is what expected.json of a golden repository tells.
+type expected struct {
+	Stanza string `json:"stanza"`
+	Cipher struct {
+		Type string `json:"type"`
+		Pass string `json:"pass"`
+	} `json:"cipher"`
+	Archive map[string]struct {
+		Name string `json:"name"`
+		SHA1 string `json:"sha1"`
+		Size int64  `json:"size"`
+	} `json:"archive"`
+	Backups []struct {
+		Label string `json:"label"`
+	} `json:"backups"`
+	Incomplete []string `json:"incomplete"`
+}
+
+// TestGolden reads everything that repositories written by the original program hold.
+func TestGolden(t *testing.T) {
+	dir, ok := pgtest.Golden(t)
+	if !ok {
+		t.Log("no golden repositories here")
+		return
+	}
+	sets, err := filepath.Glob(filepath.Join(dir, "*", "expected.json"))
+	if err != nil || len(sets) == 0 {
+		t.Fatalf("no golden sets in %s (%v)", dir, err)
+	}
+	for _, set := range sets {
+		set = filepath.Dir(set)
+		t.Run(filepath.Base(set), func(t *testing.T) { readGolden(t, set) })
+	}
+}
+
+func readGolden(t *testing.T, set string) {
+	var want expected
+	text, err := os.ReadFile(filepath.Join(set, "expected.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &want); err != nil {
+		t.Fatal(err)
+	}
+	root := t.TempDir()
+	unpack(t, filepath.Join(set, "repo.tar.zst"), root)
+	r := repo.New(repo.Config{
+		Key: 1, Path: filepath.Join(root, "repo"), Storage: posix.New(posix.Config{}), Stanza: want.Stanza,
+		CipherType: want.Cipher.Type, CipherPass: want.Cipher.Pass,
+	})
+	readGoldenArchive(t, r, want)
+	readGoldenBackups(t, r, want)
+}
+
+func readGoldenArchive(t *testing.T, r *repo.Repo, want expected) {
+	info, err := r.LoadArchiveInfo(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for stored, file := range want.Archive {
+		base := filepath.Base(stored)
+		compression := filter.None
+		if segment, ok := repo.ParseSegment(base); ok {
+			compression = segment.Compression
+			if segment.Sum.String() != file.SHA1 || segment.WAL() != file.Name {
+				t.Errorf("%s parsed as %s with sum %s", base, segment.WAL(), segment.Sum)
+			}
+			id := filepath.Dir(filepath.Dir(stored))
+			found, err := r.FindSegment(t.Context(), id, file.Name)
+			if err != nil || len(found) != 1 || found[0].Path() != r.ArchivePath(stored) {
+				t.Errorf("segment %s of %s: found %v, %v", file.Name, id, found, err)
+			}
+		}
+		src, err := r.OpenArchive(t.Context(), r.ArchivePath(stored), compression, info.CipherPass)
+		if err != nil {
+			t.Errorf("%s: %v", stored, err)
+			continue
+		}
+		if sum, size, err := digest(src); err != nil || sum != file.SHA1 || size != file.Size {
+			t.Errorf("%s: sum %s size %d (%v), want %s size %d", stored, sum, size, err, file.SHA1, file.Size)
+		}
+	}
+}
+
+func readGoldenBackups(t *testing.T, r *repo.Repo, want expected) {
+	info, err := r.LoadBackupInfo(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	same, changed, err := r.ReconciledBackupInfo(t.Context(), nil)
+	if err != nil || changed || len(same.Backups) != len(info.Backups) {
+		t.Errorf("reconciling changed the list: %v, %d of %d backups (%v)", changed, len(same.Backups), len(info.Backups), err)
+	}
+	labels, err := r.BackupLabels(t.Context())
+	if err != nil || len(labels) != len(want.Backups)+len(want.Incomplete) {
+		t.Errorf("labels on disk: %v, %v", labels, err)
+	}
+	if history, err := r.HistoryLabels(t.Context()); err != nil || len(history) < len(want.Backups) {
+		t.Errorf("labels in the history: %v, %v", history, err)
+	}
+	for _, b := range want.Backups {
+		m, err := r.LoadManifest(t.Context(), b.Label, info.CipherPass)
+		if err != nil {
+			t.Errorf("%s: %v", b.Label, err)
+			continue
+		}
+		if listed, ok := info.Backup(b.Label); !ok || listed.Type != m.Type {
+			t.Errorf("%s: listed %v as %s", b.Label, ok, listed.Type)
+		}
+		readGoldenFiles(t, r, m)
+	}
+	for _, label := range want.Incomplete {
+		if exists, err := r.ManifestExists(t.Context(), label); err != nil || exists {
+			t.Errorf("%s: exists %v, %v", label, exists, err)
+		}
+		if _, err := r.LoadManifestCopy(t.Context(), label, info.CipherPass); err != nil {
+			t.Errorf("%s: %v", label, err)
+		}
+	}
+}
+
+func readGoldenFiles(t *testing.T, r *repo.Repo, m *format.Manifest) {
+	for i := range m.Files {
+		f := &m.Files[i]
+		if f.Reference != "" && f.Size > 0 {
+			if path, _ := r.FilePath(m, f); path == "" {
+				t.Errorf("%s %s: no path", m.Label, f.Name)
+			}
+		}
+		src, err := r.OpenFile(t.Context(), m, f)
+		if f.BlockMapSize > 0 && f.Size > 0 {
+			if !errs.Is(err, errs.FeatureNotSupported) {
+				t.Errorf("%s %s: block incremental file gives %v", m.Label, f.Name, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s %s: %v", m.Label, f.Name, err)
+			continue
+		}
+		want := format.EmptySum
+		if f.HasChecksum {
+			want = f.Checksum
+		}
+		if sum, size, err := digest(src); err != nil || sum != want.String() || size != f.Size {
+			t.Errorf("%s %s: sum %s size %d (%v), want %s size %d", m.Label, f.Name, sum, size, err, want, f.Size)
+		}
+	}
+}
+
+// digest reads to the end, closes and returns SHA-1 and size.
+func digest(src io.ReadCloser) (string, int64, error) {
+	hash := sha1.New()
+	size, err := io.Copy(hash, src)
+	return hex.EncodeToString(hash.Sum(nil)), size, errors.Join(err, src.Close())
+}
+
+// unpack restores a golden repository from its archive, links included.
+func unpack(t *testing.T, file, root string) {
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := zstd.NewReader(f, zstd.WithDecoderMaxWindow(32<<20), zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	for src := tar.NewReader(z); ; {
+		h, err := src.Next()
+		if err == io.EOF {
+			return
+		}
+		if err == nil {
+			err = unpackOne(src, h, root)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func unpackOne(src io.Reader, h *tar.Header, root string) error {
+	name := filepath.Join(root, h.Name)
+	switch h.Typeflag {
+	case tar.TypeDir:
+		return os.MkdirAll(name, 0o750)
+	case tar.TypeSymlink:
+		return os.Symlink(h.Linkname, name)
+	case tar.TypeLink:
+		return os.Link(filepath.Join(root, h.Linkname), name)
+	}
+	data, err := io.ReadAll(src)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(name, data, 0o640)
+}
