@@ -1,0 +1,87 @@
+package command
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"holdfast/internal/config"
+	"holdfast/internal/log"
+)
+
+// newLogger sets the log up as the options say. The file comes later, when the command is known to be allowed to run.
+func (s *session) newLogger() *log.Logger {
+	width := 2
+	if s.cfg.Has("process-max") && s.cfg.Int("process-max") > 99 {
+		width = 3
+	}
+	return log.New(log.Options{
+		Console:      log.Output{Writer: s.env.Stdout, Level: s.logLevel("log-level-console", log.Warn)},
+		Stderr:       log.Output{Writer: s.env.Stderr, Level: s.logLevel("log-level-stderr", log.Off)},
+		File:         log.Output{Level: s.logLevel("log-level-file", log.Off)},
+		Timestamp:    s.timestamps(),
+		DryRun:       s.cfg.Has("dry-run") && s.cfg.Bool("dry-run"),
+		ProcessWidth: width,
+		Context:      s.explain,
+	})
+}
+
+func (s *session) logLevel(option string, otherwise log.Level) log.Level {
+	if !s.cfg.Has(option) {
+		return otherwise
+	}
+	return parseLevel(s.cfg.String(option))
+}
+
+func parseLevel(name string) log.Level {
+	level, err := log.ParseLevel(name)
+	if err != nil {
+		panic(err) // the option table allows only levels
+	}
+	return level
+}
+
+// timestamps reports whether lines carry the time.
+func (s *session) timestamps() bool {
+	return !s.cfg.Has("log-timestamp") || s.cfg.Bool("log-timestamp")
+}
+
+// explain is what the log adds to errors for those who mend the program.
+func (s *session) explain() string {
+	text := fmt.Sprintf("version: %scommand: %s\noptions:%s", versionLine(s.env.Program), s.cfg.Command, s.options())
+	if s.panicked != "" {
+		text += "\nstack trace:\n" + s.panicked
+	}
+	return text
+}
+
+// options is the command line of the run with all settings that are not defaults, each with a blank in front.
+func (s *session) options() string { return s.cfg.CommandLine() }
+
+// openLogFile directs the log to the file of the command if it has one. Without a file the command still runs.
+func (s *session) openLogFile() {
+	s.closeLogFile()
+	wanted := s.cfg.CommandInfo().LogFile ||
+		s.cfg.Valid("log-level-file") && s.cfg.Source("log-level-file") == config.CommandLine
+	if !wanted || s.logLevel("log-level-file", log.Off) == log.Off {
+		return
+	}
+	name := s.stanza()
+	if name == "" {
+		name = "all"
+	}
+	file, err := log.OpenFile(filepath.Join(s.path("log-path"), name+"-"+s.cfg.Command+".log"))
+	if err != nil {
+		s.log.Warn("%s\nNOTE: process will continue without log file.", err)
+		return
+	}
+	s.logFile = file
+	s.log.SetFile(file)
+}
+
+func (s *session) closeLogFile() {
+	s.log.SetFile(nil)
+	if s.logFile != nil {
+		_ = s.logFile.Close()
+		s.logFile = nil
+	}
+}

@@ -1,0 +1,38 @@
+package command
+
+import "context"
+
+// entry says how a command is run.
+type entry struct {
+	run func(context.Context, *session) error // nil: a later version brings it
+	// stops is set for commands that refuse to start while a stop file exists.
+	stops bool
+}
+
+// table is the contents of the program. Help needs no row: Main explains instead of running whatever command is named.
+func table() map[string]entry {
+	return map[string]entry{
+		"annotate":       {},
+		"archive-get":    {run: runArchiveGet},
+		"archive-push":   {run: runArchivePush, stops: true},
+		"backup":         {run: runBackup, stops: true},
+		"check":          {run: runCheck},
+		"demo":           {run: runDemo},
+		"expire":         {run: runExpire, stops: true},
+		"info":           {run: runInfo},
+		"manifest":       {},
+		"repo-get":       {},
+		"repo-ls":        {},
+		"repo-rm":        {},
+		"restore":        {run: runRestore},
+		"server":         {},
+		"server-ping":    {},
+		"stanza-create":  {run: runStanzaCreate, stops: true},
+		"stanza-delete":  {run: runStanzaDelete},
+		"stanza-upgrade": {run: runStanzaUpgrade, stops: true},
+		"start":          {run: runStart},
+		"stop":           {run: runStop},
+		"verify":         {},
+		"version":        {run: runVersion},
+	}
+}

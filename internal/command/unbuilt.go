@@ -1,0 +1,91 @@
+package command
+
+import (
+	"fmt"
+
+	"holdfast/internal/config"
+	"holdfast/internal/errs"
+)
+
+// refuseUnbuilt is the one place that refuses what the program does not do yet. It runs before anything is opened, and it looks only
+// at what the command would use: a setting meant for backups does not keep anybody from a restore.
+func (s *session) refuseUnbuilt() error {
+	if s.cfg.Role != config.Main || s.commands[s.cfg.Command].run == nil {
+		name := s.cfg.Command
+		if s.cfg.Role != config.Main {
+			name += ":" + s.cfg.Role.String()
+		}
+		return errs.New(errs.FeatureNotSupported, "the '%s' command is not part of this version of Holdfast", name)
+	}
+	if err := s.refuseHosts(); err != nil {
+		return err
+	}
+	if err := s.refuseRepos(); err != nil {
+		return err
+	}
+	switch s.cfg.Command {
+	case "archive-get", "archive-push":
+		if s.cfg.Has("archive-async") && s.cfg.Bool("archive-async") {
+			return unbuilt("archive-async", "").Hint("set 'archive-async=n' to archive in the foreground.")
+		}
+	case "backup":
+		if s.cfg.Bool("online") && s.cfg.String("backup-standby") != "n" {
+			return unbuilt("backup-standby", s.cfg.String("backup-standby")).Hint("back up from the primary.")
+		}
+	}
+	return nil
+}
+
+// unbuilt is the error for an option, or one value of an option, that a later version brings.
+func unbuilt(option, value string) *errs.Error {
+	if value != "" {
+		value = fmt.Sprintf(" = '%s'", value)
+	}
+	return errs.New(errs.FeatureNotSupported, "option '%s'%s is not part of this version of Holdfast", option, value)
+}
+
+// indexed is the name of an option of a group.
+func indexed(group string, key int, rest string) string {
+	return fmt.Sprintf("%s%d-%s", group, key, rest)
+}
+
+// refuseHosts refuses clusters on other hosts. Commands that only make sense beside the cluster say so in their own words.
+func (s *session) refuseHosts() error {
+	for _, key := range s.cfg.Keys("pg") {
+		if !s.cfg.Has("pg-host", key) {
+			continue
+		}
+		switch s.cfg.Command {
+		case "archive-get", "archive-push", "restore":
+			return errs.New(errs.HostInvalid, "%s command must be run on the PostgreSQL host", s.cfg.Command)
+		}
+		return unbuilt(indexed("pg", key, "host"), "")
+	}
+	return nil
+}
+
+// refuseRepos refuses repositories that lie elsewhere than in the local file system.
+func (s *session) refuseRepos() error {
+	for _, key := range s.repoKeys() {
+		if s.cfg.Has("repo-host", key) {
+			return unbuilt(indexed("repo", key, "host"), "")
+		}
+		if s.cfg.Has("repo-type", key) && s.cfg.String("repo-type", key) != "posix" {
+			return unbuilt(indexed("repo", key, "type"), s.cfg.String("repo-type", key))
+		}
+	}
+	if s.cfg.Has("repo-target-time") {
+		return unbuilt("repo-target-time", "")
+	}
+	if s.cfg.Command != "backup" {
+		return nil
+	}
+	// Only the repository the backup goes to matters; the others are merely expired.
+	key := s.cfg.DefaultKey("repo")
+	for _, rest := range []string{"bundle", "block"} {
+		if s.cfg.Has("repo-"+rest, key) && s.cfg.Bool("repo-"+rest, key) {
+			return unbuilt(indexed("repo", key, rest), "").Hint("set '%s=n' to store files one by one.", indexed("repo", key, rest))
+		}
+	}
+	return nil
+}
