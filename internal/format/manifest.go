@@ -1,5 +1,14 @@
 package format
 
+import (
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"holdfast/internal/errs"
+)
+
 // Manifest is the content of backup.manifest: everything about one backup, above all its files.
 type Manifest struct {
 	Program    string // version of the program that wrote the file
@@ -32,99 +41,193 @@ type Manifest struct {
 	FileDefault, LinkDefault, PathDefault Defaults
 }
 
-// Options are the options a backup was made with. Pointers are nil where the value is not recorded, as in the manifest of an
-// unfinished backup.
-type Options struct {
-	ArchiveCheck, ArchiveCopy, Compress, Hardlink, Online       bool
-	CompressType                                                string // none gz lz4 zst bz2
-	BackupStandby, ChecksumPage, Delta                          *bool
-	BufferSize, CompressLevel, CompressLevelNetwork, ProcessMax *int64
-}
-
-// Defaults are the owner and mode that most entries of a kind have.
-type Defaults struct {
-	User, Group string // "" = the id has no name
-	Mode        uint16 // not used for links
-}
-
-// Target is the data directory or a link out of it.
-type Target struct {
-	Name           string // "pg_data", "pg_data/NAME", "pg_tblspc/OID"
-	Path           string // directory of the target; for a link to a file the directory part of the link text
-	File           string // last part of the link text for a link to a file
-	Link           bool   // false for the data directory
-	TablespaceID   string // "" unless a tablespace
-	TablespaceName string
-}
-
-// Destination returns where the target is: the path, or path and file of a link to a file.
-func (t Target) Destination() string {
-	switch {
-	case t.File == "":
-		return t.Path
-	case t.Path == "/":
-		return "/" + t.File
-	case t.Path == "":
-		return t.File
+// DecodeManifest reads a manifest in one pass. Texts that many files share, such as owners and references, are stored once.
+func DecodeManifest(r io.Reader) (*Manifest, error) {
+	d := manifestDecoder{m: &Manifest{}, owners: make(interned), references: make(interned)}
+	program, err := read(r, d.sections())
+	if err != nil {
+		return nil, err
 	}
-	return t.Path + "/" + t.File
+	d.m.Program = program
+	if err := d.finish(); err != nil {
+		return nil, err
+	}
+	return d.m, nil
 }
 
-// Database is a database of the cluster.
-type Database struct {
-	Name         string
-	ID           uint32
-	LastSystemID uint32 // oid of template0, or 0
+// manifestDecoder is the state of reading a manifest.
+type manifestDecoder struct {
+	m          *Manifest
+	owners     interned
+	references interned
+	seen       []string // references of files in the order of the file
+	names      names
 }
 
-// Link is a symbolic link of the data directory.
-type Link struct {
-	Name, Destination, User, Group string
+func (d *manifestDecoder) sections() sections {
+	m := d.m
+	return sections{
+		"backup":              d.backup(),
+		"backup:db":           m.DB.fields().read,
+		"backup:option":       m.Options.fields().read,
+		"backup:target":       d.target,
+		"cipher":              fields{"cipher-pass": textInto(&m.CipherPass)}.read,
+		"db":                  d.database,
+		"metadata":            fields{"annotation": d.annotation}.read,
+		"target:file":         d.file,
+		"target:file:default": d.defaults(&m.FileDefault).read,
+		"target:link":         d.link,
+		"target:link:default": d.defaults(&m.LinkDefault).read,
+		"target:path":         d.path,
+		"target:path:default": d.defaults(&m.PathDefault).read,
+	}
 }
 
-// Path is a directory of the cluster.
-type Path struct {
-	Name        string
-	Mode        uint16
-	User, Group string // "" = the id has no name
+// backup reads the section of that name. Its unknown keys must be strings.
+func (d *manifestDecoder) backup() section {
+	m := d.m
+	known := fields{
+		"backup-archive-start":        textInto(&m.ArchiveStart),
+		"backup-archive-stop":         textInto(&m.ArchiveStop),
+		"backup-block-incr":           boolInto(&m.BlockIncr),
+		"backup-bundle":               boolInto(&m.Bundle),
+		"backup-bundle-raw":           boolInto(&m.BundleRaw),
+		"backup-label":                textInto(&m.Label),
+		"backup-lsn-start":            textInto(&m.LSNStart),
+		"backup-lsn-stop":             textInto(&m.LSNStop),
+		"backup-prior":                textInto(&m.Prior),
+		"backup-reference":            d.referenceList,
+		"backup-timestamp-copy-start": intInto(&m.TimestampCopyStart, 0, math.MaxInt64),
+		"backup-timestamp-start":      intInto(&m.TimestampStart, 0, math.MaxInt64),
+		"backup-timestamp-stop":       intInto(&m.TimestampStop, 0, math.MaxInt64),
+		"backup-type":                 textInto(&m.Type),
+	}
+	return func(key []byte, v value) error {
+		if _, found := known[string(key)]; !found {
+			_, err := v.bytes()
+			return err
+		}
+		return known.read(key, v)
+	}
 }
 
-// PageState is the outcome of the page checks of a file.
-type PageState uint8
+func (d *manifestDecoder) referenceList(v value) error {
+	list, err := v.text()
+	if list != "" {
+		d.m.References = strings.Split(list, ",")
+	}
+	return err
+}
 
-// The outcomes of page checks.
-const (
-	PageNone  PageState = iota // not checked
-	PageOK                     // no error found
-	PageError                  // errors found; without PageErrors the file is not a whole number of pages
-)
+func (d *manifestDecoder) annotation(v value) (err error) {
+	d.m.Annotations, err = v.textMap()
+	return err
+}
 
-// PageRange is a run of pages, First to Last included.
-type PageRange struct{ First, Last uint32 }
+func (d *manifestDecoder) finish() error {
+	m := d.m
+	if m.References == nil { // before 2.42
+		m.References = append(slices.DeleteFunc(d.seen, func(label string) bool { return label == m.Label }), m.Label)
+	}
+	m.Options.finish()
+	d.applyDefaults()
+	for _, err := range []error{
+		m.validateLabels(),
+		inOrder(m.Targets, func(t *Target) string { return t.Name }),
+		inOrder(m.Databases, func(d *Database) string { return d.Name }),
+		inOrder(m.Files, func(f *File) string { return f.Name }),
+		inOrder(m.Links, func(l *Link) string { return l.Name }),
+		inOrder(m.Paths, func(p *Path) string { return p.Name }),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
-// File is a file of a backup. In a new entry OriginalSize and RepoSize are equal to Size until something else is known.
-type File struct {
-	Name         string // "pg_data/...", "pg_tblspc/OID/PG_VER_CATALOG/..."
-	User, Group  string // "" = the id has no name
-	Reference    string // label of the backup that holds the content, "" = this one
-	Size         int64  // of the content
-	OriginalSize int64  // as seen when the manifest was built
-	RepoSize     int64  // as stored
-	Timestamp    int64  // modification time, Unix seconds
+// validateLabels keeps out labels that would lead out of the repository.
+func (m *Manifest) validateLabels() error {
+	if m.Type != Full && m.Type != Diff && m.Type != Incr {
+		return errs.New(errs.Format, "invalid backup type '%s'", m.Type)
+	}
+	labels := append([]string{m.Label}, m.References...)
+	if m.Prior != "" {
+		labels = append(labels, m.Prior)
+	}
+	for _, label := range labels {
+		if !ValidLabel(label) {
+			return errs.New(errs.Format, "'%s' is not a backup label", label)
+		}
+	}
+	return nil
+}
 
-	BundleID          int64 // 0 = not bundled
-	BundleOffset      int64
-	BlockSize         int64 // 0 = not eligible for block incremental
-	BlockChecksumSize int   // of each block
-	BlockMapSize      int64 // stored size of the block map, 0 = not stored in blocks
+// Encode writes a manifest. Names with a line feed cannot be written.
+func (m *Manifest) Encode(out io.Writer) error {
+	w := newWriter(out, m.Program)
+	m.encodeBackup(w)
+	w.section("backup:db")
+	m.DB.encode(w)
+	w.section("backup:option")
+	m.Options.encode(w)
+	w.section("backup:target")
+	for i := range m.Targets {
+		m.Targets[i].encode(w)
+	}
+	w.section("cipher")
+	w.textIf("cipher-pass", m.CipherPass)
+	w.section("db")
+	for i := range m.Databases {
+		m.Databases[i].encode(w)
+	}
+	w.section("metadata")
+	if len(m.Annotations) > 0 {
+		w.annotations(w.begin(), m.Annotations)
+		w.end("annotation")
+	}
+	m.encodeTargets(w)
+	return w.finish()
+}
 
-	PageErrors  []PageRange // ascending
-	Checksum    Sum         // of the content
-	HasChecksum bool        // false for a file that was not copied yet
+func (m *Manifest) encodeBackup(w *writer) {
+	w.section("backup")
+	w.textIf("backup-archive-start", m.ArchiveStart)
+	w.textIf("backup-archive-stop", m.ArchiveStop)
+	w.flag("backup-block-incr", m.BlockIncr)
+	w.flag("backup-bundle", m.Bundle)
+	w.flag("backup-bundle-raw", m.BundleRaw)
+	w.text("backup-label", m.Label)
+	w.textIf("backup-lsn-start", m.LSNStart)
+	w.textIf("backup-lsn-stop", m.LSNStop)
+	w.textIf("backup-prior", m.Prior)
+	w.text("backup-reference", strings.Join(m.References, ","))
+	w.int("backup-timestamp-copy-start", m.TimestampCopyStart)
+	w.int("backup-timestamp-start", m.TimestampStart)
+	w.int("backup-timestamp-stop", m.TimestampStop)
+	w.text("backup-type", string(m.Type))
+}
 
-	HasRepoChecksum bool
-	RepoChecksum    Sum // of the stored bytes
-
-	Mode         uint16
-	PageChecksum PageState
+// encodeTargets writes what the backup consists of.
+func (m *Manifest) encodeTargets(w *writer) {
+	w.section("target:file")
+	for i := range m.Files {
+		m.Files[i].encode(w, &m.FileDefault)
+	}
+	w.section("target:file:default")
+	m.FileDefault.encode(w, true)
+	if len(m.Links) > 0 {
+		w.section("target:link")
+		for i := range m.Links {
+			m.Links[i].encode(w, &m.LinkDefault)
+		}
+		w.section("target:link:default")
+		m.LinkDefault.encode(w, false)
+	}
+	w.section("target:path")
+	for i := range m.Paths {
+		m.Paths[i].encode(w, &m.PathDefault)
+	}
+	w.section("target:path:default")
+	m.PathDefault.encode(w, true)
 }
