@@ -26,8 +26,6 @@ const invalidCheckpoint LSN = 0xDEAD
 // tornDelay is how long to wait before a control file that made no sense is read again.
 const tornDelay = 50 * time.Millisecond
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 // Control is what the control file says about a cluster.
 type Control struct {
 	Version        Version
@@ -94,15 +92,17 @@ func findCRC(b []byte, l layout, search bool) (int, error) {
 		last = len(b) - 4
 	}
 	for at := l.crc; at <= last; at += 4 {
-		if crc32.Checksum(b[:at], castagnoli) == binary.LittleEndian.Uint32(b[at:]) {
+		if controlCRC(b[:at]) == binary.LittleEndian.Uint32(b[at:]) {
 			return at, nil
 		}
 	}
 	return 0, errs.New(errs.Checksum, "calculated pg_control checksum does not match expected value").
-		Hint("calculated 0x%08x but expected 0x%08x", crc32.Checksum(b[:l.crc], castagnoli), binary.LittleEndian.Uint32(b[l.crc:])).
+		Hint("calculated 0x%08x but expected 0x%08x", controlCRC(b[:l.crc]), binary.LittleEndian.Uint32(b[l.crc:])).
 		Hint("is pg_control corrupt?").
 		Hint("does pg_control have a different layout than expected?")
 }
+
+func controlCRC(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
 
 // checksumsOn: 0 is off, 1 is on. Later versions can switch while they run; until all pages have been written they count as off.
 func checksumsOn(n uint32, v Version) (bool, error) {
@@ -138,7 +138,7 @@ func InvalidateCheckpoint(b []byte, force Version) error {
 		return err
 	}
 	binary.LittleEndian.PutUint64(b[checkpointAt:], uint64(invalidCheckpoint))
-	binary.LittleEndian.PutUint32(b[crcAt:], crc32.Checksum(b[:crcAt], castagnoli))
+	binary.LittleEndian.PutUint32(b[crcAt:], controlCRC(b[:crcAt]))
 	return nil
 }
 
