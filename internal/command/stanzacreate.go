@@ -1,0 +1,30 @@
+package command
+
+import (
+	"context"
+
+	"holdfast/internal/stanza"
+)
+
+func runStanzaCreate(ctx context.Context, s *session) error {
+	if s.cfg.Bool("force") {
+		s.log.Warn("option --force is no longer supported")
+	}
+	o, err := s.stanzaOptions()
+	if err != nil {
+		return err
+	}
+	return stanza.Create(ctx, o)
+}
+
+// stanzaOptions is what creating and upgrading a stanza have in common. Both always work on all repositories.
+func (s *session) stanzaOptions() (stanza.Options, error) {
+	clusters, err := s.clusters()
+	return stanza.Options{
+		Log:      s.log,
+		Stanza:   s.stanza(),
+		Repos:    s.repos(),
+		Clusters: clusters,
+		Online:   s.cfg.Bool("online"),
+	}, err
+}

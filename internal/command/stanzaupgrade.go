@@ -1,0 +1,15 @@
+package command
+
+import (
+	"context"
+
+	"holdfast/internal/stanza"
+)
+
+func runStanzaUpgrade(ctx context.Context, s *session) error {
+	o, err := s.stanzaOptions()
+	if err != nil {
+		return err
+	}
+	return stanza.Upgrade(ctx, o)
+}
