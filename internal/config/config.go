@@ -60,7 +60,7 @@ type Config struct {
 	info    *CommandInfo
 	values  map[ref]*value
 	keys    map[string][]int // indexes in use, by group
-	general bool // help without a command
+	general bool             // help without a command
 	stanzas []string
 }
 

@@ -30,7 +30,7 @@ func (c *Config) readEnvironment() error {
 }
 
 func (c *Config) readVariable(key string, text secretly) error {
-	m, found, err := c.table.find(key, false)
+	m, found, err := c.table.find(key, exactly)
 	switch {
 	case err != nil:
 		return err

@@ -12,6 +12,16 @@ const (
 	maxKey  = 256 // index of a group
 )
 
+// lookup says which liberties a name may take.
+type lookup uint8
+
+const (
+	exactly     lookup = 0
+	abbreviated lookup = 1 << iota // the beginning of exactly one name is enough
+	extended                       // Holdfast's own options count
+	anyIndex                       // an index may be missing
+)
+
 // match is what a name written by a user stands for.
 type match struct {
 	ref
@@ -20,9 +30,8 @@ type match struct {
 }
 
 // find returns the option meant by a name as it stands on the command line (without "--"), in the environment (converted) or in a
-// configuration file. Abbreviations and Holdfast's own options are found on the command line only. ok is false when there is no
-// such option.
-func (t *table) find(name string, commandLine bool) (m match, ok bool, err error) {
+// configuration file. ok is false when there is no such option.
+func (t *table) find(name string, how lookup) (m match, ok bool, err error) {
 	if len(name) > maxName {
 		return m, false, errs.New(errs.OptionInvalid, "option '%s' exceeds maximum size of %d", name, maxName)
 	}
@@ -37,8 +46,8 @@ func (t *table) find(name string, commandLine bool) (m match, ok bool, err error
 		return m, false, err
 	}
 	old := OldName{}
-	if m.option = t.current(rest, commandLine); m.option == nil {
-		if m.option, old = t.deprecated(rest, commandLine); m.option == nil {
+	if m.option = t.current(rest, how); m.option == nil {
+		if m.option, old = t.deprecated(rest, how); m.option == nil {
 			return m, false, nil
 		}
 	}
@@ -47,6 +56,9 @@ func (t *table) find(name string, commandLine bool) (m match, ok bool, err error
 	}
 	if m.reset && !m.option.resettable() {
 		return m, false, errs.New(errs.OptionInvalid, "option '%s' cannot be reset", name)
+	}
+	if how&anyIndex != 0 && key == 0 {
+		return m, true, nil
 	}
 	if old.Name != "" {
 		err = m.oldIndex(name, key, old)
@@ -84,11 +96,11 @@ func cutIndex(name, rest string) (string, int, error) {
 }
 
 // current finds an option by its name or, where abbreviations are allowed, by the beginning of exactly one name.
-func (t *table) current(name string, commandLine bool) *Option {
-	if o := t.exact(name); o != nil && (commandLine || !o.Extension) {
+func (t *table) current(name string, how lookup) *Option {
+	if o := t.exact(name); o != nil && (how&extended != 0 || !o.Extension) {
 		return o
 	}
-	if !commandLine {
+	if how&abbreviated == 0 {
 		return nil
 	}
 	var found *Option
@@ -104,7 +116,7 @@ func (t *table) current(name string, commandLine bool) *Option {
 }
 
 // deprecated finds an option by a name of the past.
-func (t *table) deprecated(name string, commandLine bool) (*Option, OldName) {
+func (t *table) deprecated(name string, how lookup) (*Option, OldName) {
 	var prefixed *Option
 	var prefix OldName
 	count := 0
@@ -113,7 +125,7 @@ func (t *table) deprecated(name string, commandLine bool) (*Option, OldName) {
 			if old.Name == name {
 				return o, old
 			}
-			if commandLine && strings.HasPrefix(old.Name, name) {
+			if how&abbreviated != 0 && strings.HasPrefix(old.Name, name) {
 				prefixed, prefix = o, old
 				count++
 			}

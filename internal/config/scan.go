@@ -108,7 +108,7 @@ func (c *Config) scanOption(i int) (int, error) {
 		return i, errs.New(errs.OptionInvalid, "option '%s' must begin with --", arg)
 	}
 	name, text, hasText := strings.Cut(whole, "=")
-	m, found, err := c.table.find(name, true)
+	m, found, err := c.table.find(name, abbreviated|extended)
 	if err != nil {
 		return i, err
 	}

@@ -116,6 +116,8 @@ type Exception struct {
 	Required  bool
 	Internal  bool
 	HelpGroup string
+	Summary   string
+	Text      string
 }
 
 // negatable reports whether --no- is accepted.
@@ -166,6 +168,9 @@ func (o *Option) apply(e Exception) {
 	}
 	if e.HelpGroup != "" {
 		o.HelpGroup = e.HelpGroup
+	}
+	if e.Summary != "" {
+		o.Summary, o.Text = e.Summary, e.Text
 	}
 	o.Optional = (o.Optional || e.Optional) && !e.Required
 	o.Internal = o.Internal || e.Internal

@@ -39,7 +39,7 @@ type sectionReader struct {
 
 // read takes one key. The order of its checks is the order in which people see their messages.
 func (r sectionReader) read(key string, texts []secretly) error {
-	m, found, err := r.table.find(key, false)
+	m, found, err := r.table.find(key, exactly)
 	switch {
 	case err != nil:
 		return err
