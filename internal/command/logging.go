@@ -47,15 +47,12 @@ func (s *session) timestamps() bool {
 
 // explain is what the log adds to errors for those who mend the program.
 func (s *session) explain() string {
-	text := fmt.Sprintf("version: %scommand: %s\noptions:%s", versionLine(s.env.Program), s.cfg.Command, s.options())
+	text := fmt.Sprintf("version: %sbuild: %s\ncommand: %s%s", versionLine(s.env.Program), build, s.cfg.Command, s.cfg.CommandLine())
 	if s.panicked != "" {
 		text += "\nstack trace:\n" + s.panicked
 	}
 	return text
 }
-
-// options is the command line of the run with all settings that are not defaults, each with a blank in front.
-func (s *session) options() string { return s.cfg.CommandLine() }
 
 // openLogFile directs the log to the file of the command if it has one. Without a file the command still runs.
 func (s *session) openLogFile() {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"holdfast/internal/config"
@@ -56,7 +55,8 @@ func (s *session) begin() error {
 	}
 	s.openLogFile()
 	s.execID = newExecID()
-	if s.cfg.Has("exec-id") {
+	if s.cfg.Valid("exec-id") {
+		s.cfg.SetExecID(s.execID) // unless the run was named by who started it
 		s.execID = s.cfg.String("exec-id")
 	}
 	s.beginLine()
@@ -136,22 +136,7 @@ func (s *session) end(ctx context.Context, err error) int {
 func (s *session) level() log.Level { return parseLevel(s.cfg.CommandInfo().LogLevel) }
 
 func (s *session) beginLine() {
-	var params strings.Builder
-	for i, p := range s.cfg.Params {
-		if strings.Contains(p, " ") {
-			p = `"` + p + `"`
-		}
-		if i == 0 {
-			params.WriteString(" [")
-		} else {
-			params.WriteString(", ")
-		}
-		params.WriteString(p)
-	}
-	if len(s.cfg.Params) > 0 {
-		params.WriteString("]")
-	}
-	s.log.At(s.level(), "%s command begin %s:%s%s", s.cfg.Command, Compatible, params.String(), s.options())
+	s.log.At(s.level(), "%s command begin %s%s", s.cfg.Command, Compatible, s.cfg.CommandLine())
 }
 
 func (s *session) endLine(err error) {

@@ -16,6 +16,9 @@ const (
 	Compatible = "2.60.0"
 )
 
+// build is the commit the program was made from, set by the linker; errors for those who mend the program show it.
+var build = "unknown"
+
 // title is what the program calls itself: under the name of the original it does so as the original would.
 func title(program string) string {
 	if filepath.Base(program) == "pgbackrest" {

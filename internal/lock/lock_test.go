@@ -260,15 +260,16 @@ func TestReadMissing(t *testing.T) {
 
 func TestFiles(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"demo-backup-1.lock", "demo-archive-1.lock", "demo2-backup-1.lock", "demo.stop"} {
+	for _, name := range []string{"demo-backup-1.lock", "demo-archive-1.lock", "demo-x-backup-1.lock", "demo.stop", "x.lock"} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o640); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for stanza, want := range map[string]string{
-		"":      "demo-archive-1.lock demo-backup-1.lock demo2-backup-1.lock",
-		"demo":  "demo-archive-1.lock demo-backup-1.lock",
-		"other": "",
+		"":       "demo-archive-1.lock demo-backup-1.lock demo-x-backup-1.lock x.lock",
+		"demo-x": "demo-x-backup-1.lock",
+		"demo":   "demo-archive-1.lock demo-backup-1.lock",
+		"other":  "",
 	} {
 		paths, err := Files(dir, stanza)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strings"
 	"syscall"
@@ -89,9 +90,12 @@ func Files(dir, stanza string) ([]string, error) {
 	if err != nil {
 		return nil, errs.Because(errs.PathOpen, err, "unable to list file info for path '%s': %s", dir, errs.System(err))
 	}
+	fileName := regexp.MustCompile(`^(.+)-(?:archive|backup|restore)-[0-9]+\.lock$`)
 	var paths []string
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), ".lock") && (stanza == "" || strings.HasPrefix(e.Name(), stanza+"-")) {
+		// The stanza may hold dashes, so the name is read from its end.
+		m := fileName.FindStringSubmatch(e.Name())
+		if stanza == "" && strings.HasSuffix(e.Name(), ".lock") || m != nil && m[1] == stanza {
 			paths = append(paths, filepath.Join(dir, e.Name()))
 		}
 	}
