@@ -20,23 +20,14 @@ func (r *Repo) BackupLabels(ctx context.Context) ([]string, error) {
 	return r.directories(ctx, r.BackupPath(), format.ValidLabel)
 }
 
-// HistoryYears returns the years for which the history keeps manifests, in order.
-func (r *Repo) HistoryYears(ctx context.Context) ([]string, error) {
-	return r.directories(ctx, r.BackupPath(HistoryDir), historyYear.MatchString)
-}
-
-// HistoryLabels returns the labels in the newest year of the history, oldest first.
+// HistoryLabels returns the labels in the newest year of the history, oldest first. It has backups that are long gone.
 func (r *Repo) HistoryLabels(ctx context.Context) ([]string, error) {
-	years, err := r.HistoryYears(ctx)
+	history := r.BackupPath(HistoryDir)
+	years, err := r.directories(ctx, history, historyYear.MatchString)
 	if err != nil || len(years) == 0 {
 		return nil, err
 	}
-	return r.HistoryLabelsOf(ctx, years[len(years)-1])
-}
-
-// HistoryLabelsOf returns the labels in one year of the history, oldest first.
-func (r *Repo) HistoryLabelsOf(ctx context.Context, year string) ([]string, error) {
-	names, err := storage.Names(ctx, r.cfg.Storage, r.BackupPath(HistoryDir, year), nil)
+	names, err := storage.Names(ctx, r.cfg.Storage, history+"/"+years[len(years)-1], nil)
 	if err != nil {
 		return nil, err
 	}
@@ -47,11 +38,6 @@ func (r *Repo) HistoryLabelsOf(ctx context.Context, year string) ([]string, erro
 		}
 	}
 	return labels, nil
-}
-
-// RemoveHistory removes the manifest of a backup from the history.
-func (r *Repo) RemoveHistory(ctx context.Context, label string) error {
-	return r.cfg.Storage.Remove(ctx, r.historyPath(label))
 }
 
 // UpdateLatest points the link to the newest backup at a label, or removes it when the label is empty. Nothing ever reads it.

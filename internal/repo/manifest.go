@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"io"
-	"path"
 
 	"holdfast/internal/filter"
 	"holdfast/internal/format"
@@ -113,14 +112,4 @@ func (r *Repo) duplicate(ctx context.Context, from, to string) error {
 		return err
 	}
 	return dst.Close()
-}
-
-// RemoveManifest makes a backup incomplete, which is the first step of removing it: the manifest goes before its copy, so that at
-// no time a backup that lacks files looks complete.
-func (r *Repo) RemoveManifest(ctx context.Context, label string) error {
-	manifest := path.Join(r.BackupPath(label), ManifestFile)
-	if err := r.cfg.Storage.Remove(ctx, manifest); err != nil {
-		return err
-	}
-	return r.cfg.Storage.Remove(ctx, manifest+CopyExt)
 }

@@ -1,6 +1,7 @@
 package stanza
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,6 +15,22 @@ import (
 )
 
 const stored = "000000010000000000000021-fdf4616193ed80d3fd99b22358181d238f3a1d35.gz"
+
+// server is a primary that archives to the repositories when WAL is switched.
+type server struct {
+	archive func(segment string)
+	point   string
+}
+
+func (s *server) RestorePoint(_ context.Context, name string) error {
+	s.point = name
+	return nil
+}
+
+func (s *server) SwitchWAL(context.Context) (string, error) {
+	s.archive("000000010000000000000021")
+	return "000000010000000000000021", nil
+}
 
 func TestCheckPrimary(t *testing.T) {
 	mem := storagetest.NewMem()

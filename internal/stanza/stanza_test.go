@@ -1,7 +1,6 @@
 package stanza
 
 import (
-	"context"
 	"strings"
 	"testing"
 
@@ -287,20 +286,4 @@ func TestUpgradeWithFaults(t *testing.T) {
 			t.Errorf("%s: then %+v, %v", faulty.Failed(), archive, err)
 		}
 	}
-}
-
-// server is a primary that archives to the repositories when WAL is switched.
-type server struct {
-	archive func(segment string)
-	point   string
-}
-
-func (s *server) RestorePoint(_ context.Context, name string) error {
-	s.point = name
-	return nil
-}
-
-func (s *server) SwitchWAL(context.Context) (string, error) {
-	s.archive("000000010000000000000021")
-	return "000000010000000000000021", nil
 }
