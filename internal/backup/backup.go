@@ -1,0 +1,190 @@
+// Package backup copies a PostgreSQL cluster into a repository.
+//
+// A backup is planned, copied and finished:
+//
+//	begin    choose the prior backup, tell the server to begin, prove that archiving works
+//	plan     scan the data directory into a manifest, compare it with that of the prior backup (or of an interrupted one that can
+//	         be resumed) and list the files that must be read, biggest first
+//	copy     workers take jobs from the list; each reads a file once, and hashes, checks, compresses and encrypts it on the way
+//	finish   tell the server to end, wait for the WAL, make the manifest final, list the backup
+//
+// Scanning is the only step that learns about the cluster; what follows from it (plan, merge, links, labels, resume) are functions
+// from values to values. During the copy one goroutine owns the manifest: workers get jobs as values and return results as values.
+// An interrupted run leaves backup.manifest.copy without backup.manifest, from which a later full backup can go on.
+//
+// Where a file lies in a repository and how manifests are saved is left to package repo, SQL to package db, names and bytes of
+// PostgreSQL to package postgres.
+package backup
+
+import (
+	"context"
+	"time"
+
+	"holdfast/internal/db"
+	"holdfast/internal/filter"
+	"holdfast/internal/format"
+	"holdfast/internal/log"
+	"holdfast/internal/postgres"
+	"holdfast/internal/repo"
+	"holdfast/internal/storage"
+)
+
+// Server is what a backup asks of the running server. *db.Conn is one.
+type Server interface {
+	Server() db.Server
+	Time(ctx context.Context) (time.Time, error)
+	InsertSegment(ctx context.Context) (string, error)
+	StartBackup(ctx context.Context, fast bool) (db.Start, error)
+	StopBackup(ctx context.Context) (db.Stop, error)
+	RestorePoint(ctx context.Context, name string) error
+	SwitchWAL(ctx context.Context) (string, error)
+	Databases(ctx context.Context) ([]db.Database, error)
+	Tablespaces(ctx context.Context) ([]db.Tablespace, error)
+	Close(ctx context.Context) error
+}
+
+// Cluster is what is backed up.
+type Cluster struct {
+	Path    string           // the data directory
+	Tree    storage.Storage  // where it lies
+	Force   postgres.Version // layout to assume, 0: what pg_control says
+	Control postgres.Control
+	Server  Server // nil when offline
+
+	// Ping checks now and then, or at once with force, that the server still is the primary. nil when offline.
+	Ping func(ctx context.Context, force bool) error
+}
+
+// Options say what to back up, where to and how.
+type Options struct {
+	Repo     *repo.Repo
+	Log      *log.Logger
+	Progress func(total, done int64) // told how far the copy is; may be nil
+
+	// Cluster finds the cluster. It is called once, after the repository has turned out to be usable. An online backup closes the
+	// Server of what it returns.
+	Cluster func(ctx context.Context) (*Cluster, error)
+
+	Type   format.BackupType
+	Online bool
+	Force  bool // back up offline although the server seems to run
+	Resume bool // go on with an interrupted full backup, and leave what a later run needs for that
+	Delta  bool // compare contents although size and time are the same
+
+	StartFast      bool
+	DBTimeout      time.Duration // only for a warning that it may be too short
+	ArchiveCheck   bool
+	ArchiveCopy    bool
+	ArchiveTimeout time.Duration // for each segment
+
+	ChecksumPage    *bool // nil: when the cluster has checksums
+	PageHeaderCheck bool  // pages are expected to have a plain header
+
+	Exclude     []string
+	Annotations map[string]string
+
+	Compression          filter.Compression
+	CompressLevel        int
+	CompressLevelNetwork int // recorded only
+	BufferSize           int // of what is stored; content that fits is compared before it is written
+
+	ProcessMax            int
+	JobRetry              int
+	JobRetryInterval      time.Duration
+	ManifestSaveThreshold int64
+
+	Now   func() time.Time                                 // nil: time.Now
+	Sleep func(ctx context.Context, d time.Duration) error // nil: wait for real
+}
+
+// Result tells about a backup that is complete.
+type Result struct {
+	Label            string
+	Type             format.BackupType
+	ChecksumWarnings int // files with page checksum errors found by this run
+}
+
+// run is one backup on its way.
+type run struct {
+	Options
+	info      *format.BackupInfo
+	cluster   *Cluster
+	archiveID string // when the archive is checked
+	started   int64  // Unix seconds
+	prior     *format.Manifest
+	begun     begun
+
+	m      *format.Manifest
+	jobs   []job
+	result Result
+}
+
+// Run makes a backup. When it fails the repository is as usable as before.
+func Run(ctx context.Context, o Options) (Result, error) {
+	r := &run{Options: o.withDefaults()}
+	defer r.close(ctx)
+	steps := []func(context.Context) error{r.open, r.choosePrior, r.begin, r.plan, r.copyFiles, r.end, r.finish}
+	for _, step := range steps {
+		if err := ctx.Err(); err != nil {
+			return Result{}, err
+		}
+		if err := step(ctx); err != nil {
+			return Result{}, err
+		}
+	}
+	return r.result, nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
+	}
+	if o.Progress == nil {
+		o.Progress = func(int64, int64) {}
+	}
+	o.ProcessMax = max(o.ProcessMax, 1)
+	if !o.Online {
+		o.ArchiveCheck = false
+	}
+	if !o.ArchiveCheck {
+		o.ArchiveCopy = false
+	}
+	return o
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// closeTimeout limits how long to wait for a server that is told good-bye after a cancel.
+const closeTimeout = 10 * time.Second
+
+// close ends the session with the server. If a backup is still running there, that ends it.
+func (r *run) close(ctx context.Context) error {
+	if r.cluster == nil || r.cluster.Server == nil {
+		return nil
+	}
+	server := r.cluster.Server
+	r.cluster.Server = nil
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	return server.Close(ctx)
+}
+
+// time returns the time of the server, or of this machine when offline.
+func (r *run) time(ctx context.Context) (time.Time, error) {
+	if r.Online {
+		return r.cluster.Server.Time(ctx)
+	}
+	return r.Now(), nil
+}

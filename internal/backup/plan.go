@@ -1,0 +1,189 @@
+package backup
+
+import (
+	"context"
+	"time"
+
+	"holdfast/internal/errs"
+	"holdfast/internal/format"
+	"holdfast/internal/postgres"
+)
+
+// clockTries is how often the server's clock may fail to move on.
+const clockTries = 3
+
+const controlFile = dataName + "/" + postgres.ControlName
+
+// plan scans the cluster, decides what must be read, and gives the backup its label. Until then nothing has been written.
+func (r *run) plan(ctx context.Context) error {
+	r.m = r.newManifest()
+	control := r.cluster.Control
+	s := scanner{
+		tree: r.cluster.Tree, log: r.Log, root: r.cluster.Path, m: r.m,
+		rules:       postgres.NewRules(control.Version, control.CatalogVersion, r.Online),
+		exclude:     newExclusions(r.Exclude),
+		checksums:   *r.ChecksumPage,
+		tablespaces: r.begun.tablespaces,
+	}
+	if err := s.scan(ctx); err != nil {
+		return err
+	}
+	r.m.SetDefaults()
+	if err := r.startCopy(ctx); err != nil {
+		return err
+	}
+	if err := r.compare(); err != nil {
+		return err
+	}
+	r.jobs = planJobs(r.m, r.prior, r.Delta, *r.ChecksumPage)
+	if err := checkJobs(r.jobs, r.Online); err != nil {
+		return err
+	}
+	if err := r.place(ctx); err != nil {
+		return err
+	}
+	if !r.Resume {
+		return nil
+	}
+	return r.Repo.SaveManifestCopy(ctx, r.m, r.info.CipherPass)
+}
+
+// newManifest returns a manifest with what is known before the cluster was scanned.
+func (r *run) newManifest() *format.Manifest {
+	control := r.cluster.Control
+	return &format.Manifest{
+		Program:        r.Repo.Program(),
+		Type:           r.Type,
+		TimestampStart: r.started,
+		// Id and system id stay zero until the backup is complete.
+		DB: format.BackupDB{
+			Version: control.Version.String(), CatalogVersion: int(control.CatalogVersion), ControlVersion: int(control.ControlVersion),
+		},
+		Options: format.Options{
+			ArchiveCheck: r.ArchiveCheck, ArchiveCopy: r.ArchiveCopy, Compress: r.Compression != 0, CompressType: r.Compression.String(),
+			Hardlink: r.Repo.Hardlink(), Online: r.Online, ChecksumPage: r.ChecksumPage,
+		},
+	}
+}
+
+// startCopy notes when the copy begins. Times of files are whole seconds: a file that was listed and is then changed within the same
+// second would look unchanged to the next backup. So the copy does not begin in the second of the scan.
+func (r *run) startCopy(ctx context.Context) error {
+	now, err := r.time(ctx)
+	if err != nil {
+		return err
+	}
+	r.m.TimestampCopyStart = now.Unix()
+	if !r.Online {
+		return nil
+	}
+	for range clockTries {
+		if err := r.Sleep(ctx, now.Truncate(time.Second).Add(time.Second).Sub(now)); err != nil {
+			return err
+		}
+		if now, err = r.time(ctx); err != nil {
+			return err
+		}
+		if now.Unix() > r.m.TimestampCopyStart {
+			r.m.TimestampCopyStart++
+			return nil
+		}
+	}
+	return errs.New(errs.Kernel, "PostgreSQL clock has not advanced to the next second after %d tries", clockTries)
+}
+
+// compare finds out what the prior backup already has, and whether times can be trusted for that.
+func (r *run) compare() (err error) {
+	if !r.Delta {
+		r.enableDelta(future(r.m))
+	}
+	if r.prior == nil {
+		r.m.CipherPass, err = r.Repo.NewPass()
+	} else {
+		r.enableDelta(historyChanged(r.m, r.prior, r.begun.segment))
+		if !r.Delta {
+			r.enableDelta(filesChanged(r.m, r.prior))
+		}
+		merge(r.m, r.prior)
+	}
+	r.m.Options.Delta = &r.Delta
+	return err
+}
+
+func (r *run) enableDelta(reason string) {
+	if reason != "" {
+		r.Log.Warn("%s", reason)
+		r.Delta = true
+	}
+}
+
+// place gives the backup its label: that of an interrupted backup it goes on with, or a new one.
+func (r *run) place(ctx context.Context) error {
+	interrupted, err := r.interrupted(ctx)
+	if err != nil {
+		return err
+	}
+	if interrupted != nil {
+		r.m.Label, r.m.CipherPass = interrupted.Label, interrupted.CipherPass
+	} else if r.m.Label, err = r.newLabel(ctx); err != nil {
+		return err
+	}
+	if r.prior != nil {
+		r.m.References = append(r.m.References, r.prior.References...)
+	}
+	r.m.References = append(r.m.References, r.m.Label)
+	if interrupted == nil {
+		return nil
+	}
+	return r.clean(ctx, interrupted)
+}
+
+// job is one file to be read.
+type job struct {
+	file  int // index in the manifest
+	name  string
+	size  int64 // as planned
+	pages bool  // pages are checked
+
+	// What the content may turn out to be, and by what it is known then.
+	reference bool // that of the prior backup
+	resumed   bool // what an interrupted run has stored
+	sum       format.Sum
+	repoSize  int64
+	repoSum   format.Sum
+}
+
+// planJobs lists the files that must be read: those that are new, have another size or time than before, and with delta all others
+// too. An empty file is never worth reading if it was empty before.
+func planJobs(m, prior *format.Manifest, delta, checkPages bool) []job {
+	var jobs []job
+	for i := range m.Files {
+		f := &m.Files[i]
+		j := job{file: i, name: f.Name, size: f.Size, pages: checkPages && postgres.PageChecked(f.Name)}
+		if f.Reference != "" {
+			if f.Size == 0 || !delta && f.Timestamp == prior.File(f.Name).Timestamp {
+				continue
+			}
+			j.reference, j.sum = true, f.Checksum
+		}
+		jobs = append(jobs, j)
+	}
+	return jobs
+}
+
+// checkJobs makes sure that a plan makes sense: there is always something to copy, and an online backup has changed pg_control.
+func checkJobs(jobs []job, online bool) error {
+	if len(jobs) == 0 {
+		return errs.New(errs.FileMissing, "no files have changed since the last backup - this seems unlikely")
+	}
+	if !online {
+		return nil
+	}
+	for _, j := range jobs {
+		if j.name == controlFile {
+			return nil
+		}
+	}
+	return errs.New(errs.FileMissing, "pg_control must be present in all online backups").
+		Hint("is something wrong with the clock or filesystem timestamps?")
+}

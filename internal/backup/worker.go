@@ -1,0 +1,298 @@
+package backup
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"time"
+
+	"holdfast/internal/db"
+	"holdfast/internal/errs"
+	"holdfast/internal/filter"
+	"holdfast/internal/format"
+	"holdfast/internal/log"
+	"holdfast/internal/postgres"
+	"holdfast/internal/storage"
+)
+
+// readSize is how much is read at once: a whole number of pages of any size, and little enough to stay in the processor's cache while
+// it is hashed, checked and compressed.
+const readSize = 256 << 10
+
+// outcome is what became of a job.
+type outcome uint8
+
+const (
+	copied    outcome = iota // stored
+	matched                  // has the content of the prior backup, nothing stored
+	rechecked                // what an interrupted run had stored is good
+	removed                  // the file was gone
+)
+
+// result is what a worker found out about a file.
+type result struct {
+	file   int
+	name   string
+	size   int64 // as planned
+	worker int   // from 1
+
+	outcome  outcome
+	damaged  format.Sum // what was expected of what an interrupted run had stored, which was not good; zero if not the case
+	copySize int64
+	sum      format.Sum
+	repoSize int64
+	repoSum  *format.Sum // nil when what is stored is the content itself
+	pages    pageResult
+}
+
+// pageResult is the outcome of the page checks of a file.
+type pageResult struct {
+	state      format.PageState
+	errors     []format.PageRange
+	misaligned bool
+}
+
+// worker copies files, one at a time. It is used by one goroutine.
+type worker struct {
+	number  int
+	run     *run
+	spec    filter.Spec
+	in      []byte
+	content *filter.Hash
+	out     sink
+}
+
+func newWorker(r *run, number int) *worker {
+	spec := filter.Spec{Compression: r.Compression, Level: r.CompressLevel, Pass: r.m.CipherPass}
+	w := &worker{number: number, run: r, spec: spec, in: make([]byte, readSize), content: filter.NewHash()}
+	w.out = newSink(r.BufferSize, spec.Compression != filter.None || spec.Pass != "")
+	return w
+}
+
+// do copies a file, again if that fails.
+func (w *worker) do(ctx context.Context, j job) (result, error) {
+	var failures log.Retries
+	begin := time.Now()
+	for try := 0; ; try++ {
+		res, err := w.try(ctx, j)
+		if err == nil {
+			return res, nil
+		}
+		if ctx.Err() != nil {
+			return result{}, ctx.Err()
+		}
+		failures.Add(err, time.Since(begin))
+		if try >= w.run.JobRetry || errs.CodeOf(err).Fatal() {
+			err = failures.Err()
+			return result{}, errs.Wrap(errs.CodeOf(err), err, "raised from local-%d protocol", w.number)
+		}
+		if try > 0 {
+			if err := w.run.Sleep(ctx, w.run.JobRetryInterval); err != nil {
+				return result{}, err
+			}
+		}
+	}
+}
+
+// try copies a file, unless it turns out that its content is in the repository already.
+func (w *worker) try(ctx context.Context, j job) (result, error) {
+	res := result{file: j.file, name: j.name, size: j.size, worker: w.number}
+	if w.run.Delta && (j.reference || j.resumed) {
+		same, err := w.unchanged(ctx, j)
+		if w.gone(j, err) {
+			res.outcome = removed
+			return res, w.run.Repo.Storage().Remove(ctx, w.path(j))
+		}
+		if err != nil {
+			return res, err
+		}
+		if same && j.reference {
+			res.outcome, res.copySize, res.sum = matched, j.size, j.sum
+			return res, nil
+		}
+		j.resumed = same
+	}
+	if j.resumed {
+		good, err := w.storedWell(ctx, j)
+		if err != nil {
+			return res, err
+		}
+		if good {
+			res.outcome, res.copySize, res.sum = rechecked, j.size, j.sum
+			return res, nil
+		}
+		res.damaged = j.sum
+	}
+	err := w.store(ctx, j, &res)
+	if w.gone(j, err) {
+		res.outcome = removed
+		return res, nil
+	}
+	return res, err
+}
+
+// gone reports whether a file was removed since the scan, which may happen to all but one.
+func (w *worker) gone(j job, err error) bool {
+	return err != nil && errors.Is(err, fs.ErrNotExist) && errs.Is(err, errs.FileMissing) && j.name != controlFile
+}
+
+// path returns where the file of a job is stored.
+func (w *worker) path(j job) string {
+	return w.run.Repo.BackupPath(w.run.m.Label, j.name) + w.spec.Compression.Ext()
+}
+
+// open reads the cluster's file. What is replayed from the WAL need not be read further than it reached when the manifest was built.
+func (w *worker) open(ctx context.Context, j job) (io.ReadCloser, error) {
+	c := w.run.cluster
+	if j.name == controlFile {
+		content, _, err := db.ReadControl(ctx, c.Tree, c.Path, c.Force)
+		return io.NopCloser(bytes.NewReader(content)), err
+	}
+	var part storage.Range
+	replayed := postgres.Replayed(c.Control.Version, j.name)
+	if replayed {
+		part.Length = j.size
+	}
+	src, err := c.Tree.Open(ctx, clusterPath(c.Path, j.name), part)
+	if err == nil && replayed && j.size == 0 {
+		return emptied{src}, nil // a range cannot be empty
+	}
+	return src, err
+}
+
+// emptied is a file of which nothing is read.
+type emptied struct{ io.Closer }
+
+func (emptied) Read([]byte) (int, error) { return 0, io.EOF }
+
+// unchanged reports whether the cluster's file has the expected content.
+func (w *worker) unchanged(ctx context.Context, j job) (bool, error) {
+	src, err := w.open(ctx, j)
+	if err != nil {
+		return false, err
+	}
+	defer src.Close()
+	w.content.Reset()
+	err = w.copy(ctx, src, w.content)
+	return w.content.Size() == j.size && format.Sum(w.content.Sum()) == j.sum, err
+}
+
+// storedWell reports whether what an interrupted run has stored is what it recorded.
+func (w *worker) storedWell(ctx context.Context, j job) (bool, error) {
+	src, err := w.run.Repo.Storage().Open(ctx, w.path(j), storage.Range{})
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer src.Close()
+	w.content.Reset()
+	err = w.copy(ctx, src, w.content)
+	return w.content.Size() == j.repoSize && format.Sum(w.content.Sum()) == j.repoSum, err
+}
+
+// copy writes all of src to each of dst.
+func (w *worker) copy(ctx context.Context, src io.Reader, dst ...io.Writer) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := src.Read(w.in)
+		for _, d := range dst {
+			if n == 0 {
+				break
+			}
+			if _, err := d.Write(w.in[:n]); err != nil {
+				return err
+			}
+		}
+		switch err {
+		case nil:
+		case io.EOF:
+			return nil
+		default:
+			return err
+		}
+	}
+}
+
+// store reads the cluster's file once: the content goes to the hash, the page check and through the filters to the sink.
+func (w *worker) store(ctx context.Context, j job, res *result) error {
+	src, err := w.open(ctx, j)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	w.content.Reset()
+	w.out.begin(func() (storage.Writer, error) {
+		return w.run.Repo.Storage().Create(ctx, w.path(j), storage.CreateOptions{})
+	})
+	defer w.out.abort()
+	filtered, err := filter.NewWriter(&w.out, w.spec)
+	if err != nil {
+		return err
+	}
+	pages := w.pageCheck(ctx, j)
+	if pages != nil {
+		err = w.copy(ctx, src, w.content, pages, filtered)
+	} else {
+		err = w.copy(ctx, src, w.content, filtered)
+	}
+	if closeErr := filtered.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	res.copySize, res.sum = w.content.Size(), w.content.Sum()
+	if j.reference && w.out.held() && res.copySize == j.size && res.sum == j.sum {
+		res.outcome = matched
+		return nil
+	}
+	res.outcome, res.pages = copied, pagesOf(pages)
+	res.repoSize, res.repoSum, err = w.out.commit()
+	return err
+}
+
+// pageCheck starts the page check of a file, nil if its pages are not checked.
+func (w *worker) pageCheck(ctx context.Context, j job) *postgres.PageCheck {
+	if !j.pages {
+		return nil
+	}
+	c := w.run.cluster
+	size := c.Control.PageSize
+	return postgres.NewPageCheck(postgres.PageCheckConfig{
+		PageSize: size, SegmentNo: postgres.SegmentNumber(j.name), HeaderCheck: w.run.PageHeaderCheck,
+		Reread: func(page uint32, buf []byte) (int, error) {
+			part := storage.Range{Offset: int64(page) * int64(size), Length: int64(size)}
+			src, err := c.Tree.Open(ctx, clusterPath(c.Path, j.name), part)
+			if err != nil {
+				return 0, err
+			}
+			defer src.Close()
+			n, err := io.ReadFull(src, buf)
+			if err == io.EOF || err == io.ErrUnexpectedEOF {
+				err = nil
+			}
+			return n, err
+		},
+	})
+}
+
+func pagesOf(check *postgres.PageCheck) pageResult {
+	if check == nil {
+		return pageResult{}
+	}
+	valid, blocks, misaligned := check.Result()
+	if valid {
+		return pageResult{state: format.PageOK}
+	}
+	p := pageResult{state: format.PageError, misaligned: misaligned}
+	for _, b := range blocks {
+		p.errors = append(p.errors, format.PageRange(b))
+	}
+	return p
+}
