@@ -61,6 +61,8 @@ type Tree interface {
 	Chown(ctx context.Context, path string, uid, gid int) error
 	// Chtimes sets the modification time.
 	Chtimes(ctx context.Context, path string, t time.Time) error
+	// Truncate cuts a file to size, or extends it with zeros that take no room, and makes that durable.
+	Truncate(ctx context.Context, path string, size int64) error
 }
 
 // Range is a part of a file. The zero value is the whole file.

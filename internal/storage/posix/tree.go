@@ -182,6 +182,25 @@ func (p *Posix) Chtimes(ctx context.Context, name string, t time.Time) error {
 	return setTime(name, t)
 }
 
+// Truncate cuts or extends a file.
+func (p *Posix) Truncate(ctx context.Context, name string, size int64) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return failed(errs.FileOpen, err, "unable to open file '%s' for write", name)
+	}
+	defer f.Close()
+	if err := f.Truncate(size); err != nil {
+		return failed(errs.FileWrite, err, "unable to truncate '%s' to %d bytes", name, size)
+	}
+	if err := f.Sync(); err != nil {
+		return failed(errs.FileSync, err, "unable to sync file '%s'", name)
+	}
+	return nil
+}
+
 // setTime sets the time of modification and leaves that of access alone.
 func setTime(name string, t time.Time) error {
 	times := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, unix.NsecToTimespec(t.UnixNano())}

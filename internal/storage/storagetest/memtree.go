@@ -308,6 +308,15 @@ func (m *Mem) Chtimes(ctx context.Context, name string, t time.Time) error {
 	return m.set(ctx, errs.FileInfo, name, func(n *node) { n.ModTime = t })
 }
 
+// Truncate cuts or extends a file.
+func (m *Mem) Truncate(ctx context.Context, name string, size int64) error {
+	return m.set(ctx, errs.FileWrite, name, func(n *node) {
+		data := make([]byte, size)
+		copy(data, n.data)
+		n.data, n.durable = data, data
+	})
+}
+
 func (m *Mem) set(ctx context.Context, code errs.Code, name string, fn func(*node)) error {
 	if err := ctx.Err(); err != nil {
 		return err

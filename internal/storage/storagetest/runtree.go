@@ -22,6 +22,7 @@ func runTree(t *testing.T, open func(testing.TB) storage.Storage, root string) {
 		{"directories", (*suite).dirs},
 		{"links", (*suite).links},
 		{"rename", (*suite).rename},
+		{"truncate", (*suite).truncate},
 		{"not a directory", (*suite).notDir},
 	}
 	for _, test := range tests {
@@ -174,4 +175,24 @@ func (s *suite) notDir(tree storage.Tree) {
 		s.Errorf("create: %v", err)
 	}
 	s.code(tree.MakeDir(ctx, s.path("file"), 0o700, true), errs.PathCreate, false)
+}
+
+func (s *suite) truncate(tree storage.Tree) {
+	ctx := s.Context()
+	s.write("f", "12345", storage.CreateOptions{})
+	for _, size := range []int64{5, 3, 4} {
+		if err := tree.Truncate(ctx, s.path("f"), size); err != nil {
+			s.Fatal(err)
+		}
+		if got := s.info("f").Size; got != size {
+			s.Errorf("size %d, want %d", got, size)
+		}
+	}
+	b, err := storage.ReadAll(ctx, tree, s.path("f"), 10)
+	if err != nil || string(b) != "123\x00" {
+		s.Errorf("got %q, %v after growing", b, err)
+	}
+	if err := tree.Truncate(ctx, s.path("none"), 4); err == nil {
+		s.Error("truncated a missing file")
+	}
 }

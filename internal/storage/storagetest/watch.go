@@ -191,3 +191,10 @@ func (w watched) Chtimes(ctx context.Context, path string, t time.Time) error {
 	}
 	return w.Tree.Chtimes(ctx, path, t)
 }
+
+func (w watched) Truncate(ctx context.Context, path string, size int64) error {
+	if err := w.before(Op{Verb: "truncate", Path: path}); err != nil {
+		return err
+	}
+	return w.Tree.Truncate(ctx, path, size)
+}
