@@ -4,26 +4,34 @@ package config
 var cloudOptions = []Option{
 	{
 		Name: "repo-azure-account", Type: String, Group: "repo", HelpGroup: "repository",
-		For:    forRepo,
-		Secure: true,
-		Depend: Depend{Option: "repo-type", Values: []string{"azure"}},
+		For:     forRepo,
+		Secure:  true,
+		Depend:  Depend{Option: "repo-type", Values: []string{"azure"}},
+		Summary: "Storage account.",
+		Text:    "This is the account that contains the container.",
 	},
 	{
 		Name: "repo-azure-container", Type: String, Group: "repo", HelpGroup: "repository",
-		For:    forRepo,
-		Depend: Depend{Option: "repo-type", Values: []string{"azure"}},
+		For:     forRepo,
+		Depend:  Depend{Option: "repo-type", Values: []string{"azure"}},
+		Summary: "Container of the repository.",
+		Text:    "The container must exist; it is not created. Several repositories may share it if their paths differ.",
 	},
 	{
 		Name: "repo-azure-endpoint", Type: String, Group: "repo", HelpGroup: "repository",
 		For:     forRepo,
 		Default: "blob.core.windows.net", Secure: true,
-		Depend: Depend{Option: "repo-type", Values: []string{"azure"}},
+		Depend:  Depend{Option: "repo-type", Values: []string{"azure"}},
+		Summary: "Endpoint of the store.",
+		Text:    "Clouds for single countries and emulators have endpoints of their own.",
 	},
 	{
 		Name: "repo-azure-key", Type: String, Group: "repo", HelpGroup: "repository",
 		For:      forRepo,
 		Optional: true, Secure: true,
-		Depend: Depend{Option: "repo-azure-key-type", Values: []string{"shared", "sas"}},
+		Depend:  Depend{Option: "repo-azure-key-type", Values: []string{"shared", "sas"}},
+		Summary: "Key or signature.",
+		Text:    "With the key type shared this is the key of the account, with sas a shared access signature.",
 	},
 	{
 		Name: "repo-azure-key-type", Type: String, Group: "repo", HelpGroup: "repository",
@@ -31,6 +39,9 @@ var cloudOptions = []Option{
 		Default: "shared",
 		Allow:   []string{"shared", "sas", "auto"},
 		Depend:  Depend{Option: "repo-type", Values: []string{"azure"}},
+		Summary: "Kind of key.",
+		Text: "With shared requests are signed with the account's key. With sas they carry a shared access signature, which " +
+			"can be limited in rights and time. With auto the identity of the machine is used and no key is needed.",
 	},
 	{
 		Name: "repo-azure-uri-style", Type: String, Group: "repo", HelpGroup: "repository",
@@ -38,23 +49,32 @@ var cloudOptions = []Option{
 		Default: "host",
 		Allow:   []string{"host", "path"},
 		Depend:  Depend{Option: "repo-type", Values: []string{"azure"}},
+		Summary: "How the account is named in requests.",
+		Text:    "With host it is part of the host name, with path part of the path. Emulators often need path.",
 	},
 	{
 		Name: "repo-gcs-bucket", Type: String, Group: "repo", HelpGroup: "repository",
-		For:    forRepo,
-		Depend: Depend{Option: "repo-gcs-key-type"},
+		For:     forRepo,
+		Depend:  Depend{Option: "repo-gcs-key-type"},
+		Summary: "Bucket of the repository.",
+		Text:    "The bucket must exist; it is not created. Several repositories may share it if their paths differ.",
 	},
 	{
 		Name: "repo-gcs-endpoint", Type: String, Group: "repo", HelpGroup: "repository",
 		For:     forRepo,
 		Default: "storage.googleapis.com",
 		Depend:  Depend{Option: "repo-gcs-key-type"},
+		Summary: "Endpoint of the store.",
+		Text:    "Set it for emulators and private endpoints.",
 	},
 	{
 		Name: "repo-gcs-key", Type: String, Group: "repo", HelpGroup: "repository",
-		For:    forRepo,
-		Secure: true,
-		Depend: Depend{Option: "repo-gcs-key-type", Values: []string{"service", "token"}},
+		For:     forRepo,
+		Secure:  true,
+		Depend:  Depend{Option: "repo-gcs-key-type", Values: []string{"service", "token"}},
+		Summary: "Key or token.",
+		Text: "With the key type service this is the path of the service account's key file in JSON, with token an access " +
+			"token.",
 	},
 	{
 		Name: "repo-gcs-key-type", Type: String, Group: "repo", HelpGroup: "repository",
@@ -62,23 +82,33 @@ var cloudOptions = []Option{
 		Default: "service",
 		Allow:   []string{"service", "token", "auto"},
 		Depend:  Depend{Option: "repo-type", Values: []string{"gcs"}},
+		Summary: "Kind of key.",
+		Text: "With service tokens are fetched with the key of a service account. With auto they are fetched from the " +
+			"instance. With token one is given, which suits tests only since it is not renewed.",
 	},
 	{
 		Name: "repo-gcs-user-project", Type: String, Group: "repo", HelpGroup: "repository",
 		For:      forRepo,
 		Optional: true,
+		Summary:  "Project that pays for requests.",
+		Text:     "Needed for buckets whose owner charges those who use them.",
 	},
 	{
 		Name: "repo-s3-bucket", Type: String, Group: "repo", HelpGroup: "repository",
 		For:        forRepo,
 		Depend:     Depend{Option: "repo-type", Values: []string{"s3"}},
 		Deprecated: []OldName{{Name: "repo-s3-bucket", Plain: true}},
+		Summary:    "Bucket of the repository.",
+		Text:       "The bucket must exist; it is not created. Several repositories may share it if their paths differ.",
 	},
 	{
 		Name: "repo-s3-endpoint", Type: String, Group: "repo", HelpGroup: "repository",
 		For:        forRepo,
 		Depend:     Depend{Option: "repo-type", Values: []string{"s3"}},
 		Deprecated: []OldName{{Name: "repo-s3-endpoint", Plain: true}},
+		Summary:    "Endpoint of the store.",
+		Text: "This is the host name for requests, for example s3.eu-central-1.amazonaws.com, or the name of a store of your " +
+			"own.",
 	},
 	{
 		Name: "repo-s3-key", Type: String, Group: "repo", HelpGroup: "repository",
@@ -86,6 +116,8 @@ var cloudOptions = []Option{
 		Secure:     true,
 		Depend:     Depend{Option: "repo-s3-key-type", Values: []string{"shared"}},
 		Deprecated: []OldName{{Name: "repo-s3-key", Plain: true}},
+		Summary:    "Access key.",
+		Text:       "This is the public part of the key. Give keys that can do nothing but use the repository.",
 	},
 	{
 		Name: "repo-s3-key-secret", Type: String, Group: "repo", HelpGroup: "repository",
@@ -93,6 +125,8 @@ var cloudOptions = []Option{
 		Secure:     true,
 		Depend:     Depend{Option: "repo-s3-key-type", Values: []string{"shared"}},
 		Deprecated: []OldName{{Name: "repo-s3-key-secret", Plain: true}},
+		Summary:    "Secret access key.",
+		Text:       "This is the part of the key that must stay secret.",
 	},
 	{
 		Name: "repo-s3-key-type", Type: String, Group: "repo", HelpGroup: "repository",
@@ -100,59 +134,85 @@ var cloudOptions = []Option{
 		Default: "shared",
 		Allow:   []string{"shared", "auto", "web-id", "pod-id", "process"},
 		Depend:  Depend{Option: "repo-type", Values: []string{"s3"}},
+		Summary: "Where keys come from.",
+		Text: "With shared they are in the configuration. With auto temporary keys of the machine's role are fetched from the " +
+			"instance. With web-id or pod-id a container exchanges its identity for temporary keys. With process a program " +
+			"delivers them.",
 	},
 	{
 		Name: "repo-s3-kms-key-id", Type: String, Group: "repo", HelpGroup: "repository",
 		For:      forRepo,
 		Optional: true,
 		Depend:   Depend{Option: "repo-type", Values: []string{"s3"}},
+		Summary:  "Key for encryption by the store.",
+		Text: "Objects are encrypted by the store with this key of its key service. It does not replace encryption of the " +
+			"repository, which keeps the content from the store as well.",
 	},
 	{
 		Name: "repo-s3-process-cmd", Type: List, Group: "repo", HelpGroup: "repository",
-		For:    forRepo,
-		Depend: Depend{Option: "repo-s3-key-type", Values: []string{"process"}},
+		For:     forRepo,
+		Depend:  Depend{Option: "repo-s3-key-type", Values: []string{"process"}},
+		Summary: "Program that delivers keys.",
+		Text: "The program and its arguments, one value each. It prints temporary keys as JSON and is called again when they " +
+			"run out.",
 	},
 	{
 		Name: "repo-s3-region", Type: String, Group: "repo", HelpGroup: "repository",
 		For:        forRepo,
 		Depend:     Depend{Option: "repo-type", Values: []string{"s3"}},
 		Deprecated: []OldName{{Name: "repo-s3-region", Plain: true}},
+		Summary:    "Region of the bucket.",
+		Text:       "Requests are signed for this region. Stores that know no regions accept any name.",
 	},
 	{
 		Name: "repo-s3-requester-pays", Type: Boolean, Group: "repo", HelpGroup: "repository",
 		For:     forRepo,
 		Default: "n",
 		Depend:  Depend{Option: "repo-type", Values: []string{"s3"}},
+		Summary: "Agree to pay for requests.",
+		Text:    "Needed for buckets whose owner charges those who use them.",
 	},
 	{
 		Name: "repo-s3-role", Type: String, Group: "repo", HelpGroup: "repository",
 		For:      forRepo,
 		Optional: true,
 		Depend:   Depend{Option: "repo-s3-key-type", Values: []string{"auto"}},
+		Summary:  "Role to take on.",
+		Text: "This is the role whose temporary keys are fetched from the instance. Without it the instance's own role is " +
+			"found out.",
 	},
 	{
 		Name: "repo-s3-service", Type: String, Group: "repo", HelpGroup: "repository",
 		For:     forRepo,
 		Default: "s3", Optional: true,
-		Depend: Depend{Option: "repo-type", Values: []string{"s3"}},
+		Depend:  Depend{Option: "repo-type", Values: []string{"s3"}},
+		Summary: "Service name in signatures.",
+		Text:    "Requests are signed for a service. A few stores that resemble S3 use another name than s3.",
 	},
 	{
 		Name: "repo-s3-sse-customer-key", Type: String, Group: "repo", HelpGroup: "repository",
 		For:      forRepo,
 		Optional: true, Secure: true,
-		Depend: Depend{Option: "repo-type", Values: []string{"s3"}},
+		Depend:  Depend{Option: "repo-type", Values: []string{"s3"}},
+		Summary: "Key of your own for encryption by the store.",
+		Text: "The store encrypts objects with this key and forgets it. Every request has to carry it, so objects cannot be " +
+			"read without it.",
 	},
 	{
 		Name: "repo-s3-sts-host", Type: String, Group: "repo", HelpGroup: "repository",
 		For:     forRepo,
 		Default: "sts.amazonaws.com",
 		Depend:  Depend{Option: "repo-s3-key-type", Values: []string{"web-id"}},
+		Summary: "Host of the token service.",
+		Text:    "Temporary keys are fetched from there when web-id is used. A regional host avoids depending on a distant region.",
 	},
 	{
 		Name: "repo-s3-token", Type: String, Group: "repo", HelpGroup: "repository",
 		For:      forRepo,
 		Optional: true, Secure: true,
-		Depend: Depend{Option: "repo-s3-key-type", Values: []string{"shared"}},
+		Depend:  Depend{Option: "repo-s3-key-type", Values: []string{"shared"}},
+		Summary: "Session token.",
+		Text:    "It belongs to temporary keys and has to be set together with them.",
 	},
 	{
 		Name: "repo-s3-uri-style", Type: String, Group: "repo", HelpGroup: "repository",
@@ -160,6 +220,8 @@ var cloudOptions = []Option{
 		Default: "host",
 		Allow:   []string{"host", "path"},
 		Depend:  Depend{Option: "repo-type", Values: []string{"s3"}},
+		Summary: "How the bucket is named in requests.",
+		Text:    "With host it is part of the host name, with path part of the path. Stores of your own often need path.",
 	},
 	{
 		Name: "repo-storage-ca-file", Type: String, Group: "repo", HelpGroup: "repository",
@@ -167,6 +229,9 @@ var cloudOptions = []Option{
 		Optional:   true,
 		Depend:     Depend{Option: "repo-type", Values: []string{"azure", "gcs", "s3"}},
 		Deprecated: []OldName{{Name: "repo-azure-ca-file", Indexed: true}, {Name: "repo-s3-ca-file", Plain: true, Indexed: true}},
+		Summary:    "Certificate authority for the object store.",
+		Text: "The certificate of the store must be signed by an authority in this file. It is needed for stores of your own; " +
+			"those of the big providers are known to the system.",
 	},
 	{
 		Name: "repo-storage-ca-path", Type: Path, Group: "repo", HelpGroup: "repository",
@@ -174,6 +239,8 @@ var cloudOptions = []Option{
 		Optional:   true,
 		Depend:     Depend{Option: "repo-type", Values: []string{"azure", "gcs", "s3"}},
 		Deprecated: []OldName{{Name: "repo-azure-ca-path", Indexed: true}, {Name: "repo-s3-ca-path", Plain: true, Indexed: true}},
+		Summary:    "Directory of certificate authorities for the object store.",
+		Text:       "This is an alternative to repo-storage-ca-file for many authorities, one file each.",
 	},
 	{
 		Name: "repo-storage-host", Type: String, Group: "repo", HelpGroup: "repository",
@@ -181,6 +248,9 @@ var cloudOptions = []Option{
 		Optional:   true,
 		Depend:     Depend{Option: "repo-type", Values: []string{"azure", "s3"}},
 		Deprecated: []OldName{{Name: "repo-azure-host", Indexed: true}, {Name: "repo-s3-host", Plain: true, Indexed: true}},
+		Summary:    "Host to connect to instead of the endpoint.",
+		Text: "Requests are still made out to the endpoint. This serves tests, proxies and stores whose name cannot be " +
+			"resolved.",
 	},
 	{
 		Name: "repo-storage-port", Type: Integer, Group: "repo", HelpGroup: "repository",
@@ -188,24 +258,35 @@ var cloudOptions = []Option{
 		Default: "443", Min: "1", Max: "65535",
 		Depend:     Depend{Option: "repo-type", Values: []string{"azure", "s3"}},
 		Deprecated: []OldName{{Name: "repo-azure-port", Indexed: true}, {Name: "repo-s3-port", Indexed: true}},
+		Summary:    "Port of the object store.",
+		Text:       "Set it together with repo-storage-host for stores that do not use the usual port.",
 	},
 	{
 		Name: "repo-storage-prefetch", Type: Integer, Group: "repo", HelpGroup: "repository",
 		For:     forRepo,
 		Default: "3", Min: "0", Max: "1024",
-		Depend: Depend{Option: "repo-type", Values: []string{"azure", "gcs", "s3"}},
+		Depend:  Depend{Option: "repo-type", Values: []string{"azure", "gcs", "s3"}},
+		Summary: "Requests to make ahead when reading.",
+		Text: "When parts of a file have to be read one after the other, the next ones are asked for before the first has " +
+			"arrived.",
 	},
 	{
 		Name: "repo-storage-read-over", Type: Size, Group: "repo", HelpGroup: "repository",
 		For:     forRepo,
 		Default: "64KiB", Min: "0B", Max: "1MiB",
-		Depend: Depend{Option: "repo-type", Values: []string{"azure", "gcs", "s3"}},
+		Depend:  Depend{Option: "repo-type", Values: []string{"azure", "gcs", "s3"}},
+		Summary: "Bytes to read in vain rather than reconnect.",
+		Text: "When the rest of an answer is not needed and no longer than this, it is read and thrown away so that the " +
+			"connection can be used again.",
 	},
 	{
 		Name: "repo-storage-tag", Type: Hash, Group: "repo", HelpGroup: "repository",
 		For:      forRepo,
 		Optional: true,
 		Depend:   Depend{Option: "repo-type", Values: []string{"azure", "gcs", "s3"}},
+		Summary:  "Tag for objects.",
+		Text: "The form is key=value; repeat the option for several. Tags are set on every object that is written and can be " +
+			"used by the store for rules and bills. Objects that exist already do not change.",
 	},
 	{
 		Name: "repo-storage-upload-chunk-size", Type: Size, Group: "repo", HelpGroup: "repository",
@@ -216,7 +297,10 @@ var cloudOptions = []Option{
 			{Value: "gcs", Default: "4MiB", Min: "4MiB", Max: "1GiB"},
 			{Value: "s3", Default: "5MiB", Min: "5MiB", Max: "1GiB"},
 		},
-		Depend: Depend{Option: "repo-type", Values: []string{"azure", "gcs", "s3"}},
+		Depend:  Depend{Option: "repo-type", Values: []string{"azure", "gcs", "s3"}},
+		Summary: "Size of the parts of an upload.",
+		Text: "Larger files are sent in parts of this size. Larger parts are faster and take more memory. Parts grow by " +
+			"themselves for files that would have too many.",
 	},
 	{
 		Name: "repo-storage-verify-tls", Type: Boolean, Group: "repo", HelpGroup: "repository",
@@ -224,5 +308,7 @@ var cloudOptions = []Option{
 		Default:    "y",
 		Depend:     Depend{Option: "repo-type", Values: []string{"azure", "gcs", "s3"}},
 		Deprecated: []OldName{{Name: "repo-azure-verify-tls", Indexed: true}, {Name: "repo-s3-verify-ssl", Plain: true, Indexed: true}, {Name: "repo-s3-verify-tls", Indexed: true}},
+		Summary:    "Check the certificate of the object store.",
+		Text:       "Without the check anyone on the way can pose as the store. Switch it off for tests only.",
 	},
 }
