@@ -218,7 +218,9 @@ func (c *Cluster) TryStart() error {
 	c.t.Helper()
 	// Somebody may take the free port before the server does.
 	for attempt := 1; ; attempt++ {
-		c.Port = freePort(c.t)
+		if c.Port == 0 || attempt > 1 {
+			c.Port = freePort(c.t)
+		}
 		err := c.launch()
 		if err == nil || attempt == 3 || !strings.Contains(err.Error(), "Address already in use") {
 			return err
