@@ -3,15 +3,11 @@ package command
 import (
 	"context"
 
-	"holdfast/internal/errs"
 	"holdfast/internal/stanza"
 )
 
 // runCheck checks the stanza or, if none was named, every one that the configuration has a section for.
 func runCheck(ctx context.Context, s *session) error {
-	if s.cfg.Bool("report") {
-		return errs.New(errs.FeatureNotSupported, "option 'report' is not supported by this version")
-	}
 	if s.stanza() != "" {
 		return s.checkStanza(ctx)
 	}

@@ -28,6 +28,10 @@ func (s *session) refuseUnbuilt() error {
 		if s.cfg.Has("archive-async") && s.cfg.Bool("archive-async") {
 			return unbuilt("archive-async", "").Hint("set 'archive-async=n' to archive in the foreground.")
 		}
+	case "check":
+		if s.cfg.Has("report") && s.cfg.Bool("report") {
+			return unbuilt("report", "")
+		}
 	case "backup":
 		if s.cfg.Bool("online") && s.cfg.String("backup-standby") != "n" {
 			return unbuilt("backup-standby", s.cfg.String("backup-standby")).Hint("back up from the primary.")

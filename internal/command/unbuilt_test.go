@@ -37,6 +37,7 @@ func TestUnbuilt(t *testing.T) {
 		{pg + "--backup-standby=prefer backup", "option 'backup-standby' = 'prefer' is not part of this version of Holdfast"},
 		{pg + "--backup-standby --no-online backup", ""},
 		{"--repo=1 --repo-target-time=2020-01-01 info", "option 'repo-target-time' is not part of this version of Holdfast"},
+		{"--report check", "option 'report' is not part of this version of Holdfast"},
 		{pg + "backup", ""},
 	} {
 		t.Run(test.args, func(t *testing.T) {
