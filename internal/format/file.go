@@ -55,11 +55,7 @@ const (
 
 // file reads an entry. Its members are asked for in the order in which they are written.
 func (d *manifestDecoder) file(key []byte, v value) error {
-	if len(d.m.Files) == cap(d.m.Files) {
-		d.growFiles()
-	}
-	d.m.Files = append(d.m.Files, File{})
-	f := &d.m.Files[len(d.m.Files)-1]
+	f := d.files.add()
 	f.Name = d.names.add(key)
 	o := openObject(v)
 	f.decodeLocation(&o)
@@ -81,14 +77,6 @@ func (d *manifestDecoder) file(key []byte, v value) error {
 		f.Checksum, f.HasChecksum = EmptySum, true
 	}
 	return o.first(checkName(key))
-}
-
-// growFiles doubles small lists and lets large ones grow by a quarter, so that the largest do not take twice their size.
-func (d *manifestDecoder) growFiles() {
-	n := len(d.m.Files)
-	grown := make([]File, n, max(256, min(2*n, n+n/4+4096)))
-	copy(grown, d.m.Files)
-	d.m.Files = grown
 }
 
 func (f *File) decodeLocation(o *object) {

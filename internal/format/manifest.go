@@ -58,6 +58,7 @@ func DecodeManifest(r io.Reader) (*Manifest, error) {
 // manifestDecoder is the state of reading a manifest.
 type manifestDecoder struct {
 	m          *Manifest
+	files      fileList
 	owners     interned
 	references interned
 	seen       []string // references of files in the order of the file
@@ -126,6 +127,7 @@ func (d *manifestDecoder) annotation(v value) (err error) {
 
 func (d *manifestDecoder) finish() error {
 	m := d.m
+	m.Files = d.files.files()
 	if m.References == nil { // before 2.42
 		m.References = append(slices.DeleteFunc(d.seen, func(label string) bool { return label == m.Label }), m.Label)
 	}
