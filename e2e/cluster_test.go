@@ -83,6 +83,7 @@ func (c *cluster) try(name string, args ...string) (string, error) {
 	defer os.Remove(f.Name())
 	defer f.Close()
 	cmd := c.h.command(ctx, filepath.Join(lab.pgBin, name), args...)
+	cmd.Env = append(cmd.Env, "PGOPTIONS=-c client_min_messages=warning")
 	cmd.Stdout, cmd.Stderr = f, f
 	err = cmd.Run()
 	out, _ := os.ReadFile(f.Name())
@@ -91,8 +92,8 @@ func (c *cluster) try(name string, args ...string) (string, error) {
 
 func (c *cluster) serverLog() string {
 	log, _ := os.ReadFile(c.data + ".log")
-	if len(log) > 4000 {
-		log = log[len(log)-4000:]
+	if len(log) > 2000 {
+		log = log[len(log)-2000:]
 	}
 	return string(log)
 }
