@@ -20,7 +20,8 @@ func TestLabel(t *testing.T) {
 	for _, tt := range tests {
 		label := NewLabel(tt.kind, tt.prior, at)
 		if label != tt.want || !ValidLabel(label) || LabelType(label) != tt.kind || LabelFull(label) != tt.want[:16] {
-			t.Errorf("%s after %q is %s, valid %t, type %s, full %s", tt.kind, tt.prior, label, ValidLabel(label), LabelType(label), LabelFull(label))
+			t.Errorf("%s after %q is %s, valid %t, type %s, full %s",
+				tt.kind, tt.prior, label, ValidLabel(label), LabelType(label), LabelFull(label))
 		}
 	}
 	east := at.In(time.FixedZone("east", 2*60*60))

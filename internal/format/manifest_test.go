@@ -75,8 +75,9 @@ func TestManifestFiles(t *testing.T) {
 		want     File
 	}{
 		{"plain.manifest", File{
-			Name: `pg_data/odd/a = "b" [c].txt`, User: "postgres", Group: "postgres", Mode: 0o600, Size: 9, OriginalSize: 9, RepoSize: 9,
-			Timestamp: 1795213395, Checksum: mustSum(t, "b2fff40a7a3a20cd84d7d8228fade34dfc41e5b7"), HasChecksum: true,
+			Name: `pg_data/odd/a = "b" [c].txt`, User: "postgres", Group: "postgres", Mode: 0o600,
+			Size: 9, OriginalSize: 9, RepoSize: 9, Timestamp: 1795213395,
+			Checksum: mustSum(t, "b2fff40a7a3a20cd84d7d8228fade34dfc41e5b7"), HasChecksum: true,
 		}},
 		{"plain.manifest", File{
 			Name: "pg_data/odd/foreign.txt", Mode: 0o644, Size: 8, OriginalSize: 8, RepoSize: 8, Timestamp: 1795213395,
@@ -106,7 +107,8 @@ func TestManifestFiles(t *testing.T) {
 			RepoChecksum: mustSum(t, "1aa32519ff82a08f8772fbb8d22a6ea7356c87c8"), HasRepoChecksum: true,
 		}},
 		{"unfinished.manifest", File{
-			Name: "pg_data/odd/zz.txt", User: "root", Group: "root", Mode: 0o600, Size: 2, OriginalSize: 2, RepoSize: 2, Timestamp: 1795213605,
+			Name: "pg_data/odd/zz.txt", User: "root", Group: "root", Mode: 0o600, Size: 2, OriginalSize: 2, RepoSize: 2,
+			Timestamp: 1795213605,
 		}},
 	}
 	for _, tt := range tests {
@@ -126,17 +128,19 @@ func sample() *Manifest {
 	m := &Manifest{
 		Program: "2.60.0", Label: "20260101-000000F_20260102-000000D", Prior: "20260101-000000F", Type: Diff,
 		References:     []string{"20260101-000000F", "20260101-000000F_20260102-000000D"},
-		TimestampStart: 10, TimestampCopyStart: 11, TimestampStop: 12, Bundle: true, BundleRaw: true, BlockIncr: true, CipherPass: "secret",
+		TimestampStart: 10, TimestampCopyStart: 11, TimestampStop: 12,
+		Bundle: true, BundleRaw: true, BlockIncr: true, CipherPass: "secret",
 		DB:      BackupDB{ID: 1, SystemID: math.MaxUint64, Version: "9.6", CatalogVersion: 201608131, ControlVersion: 960},
 		Options: Options{Compress: true, CompressType: "zst", CompressLevel: ptr[int64](-5), CompressLevelNetwork: ptr[int64](3)},
 		Targets: []Target{{Name: "pg_data", Path: "/pg"}},
 		Paths: []Path{
-			{Name: "pg_data", Mode: 0o750, User: "pg"}, {Name: "pg_data/a", Mode: 0o700, User: "other", Group: "group"}, {Name: "pg_data/b", Mode: 0o750},
+			{Name: "pg_data", Mode: 0o750, User: "pg"}, {Name: "pg_data/a", Mode: 0o700, User: "other", Group: "group"},
+			{Name: "pg_data/b", Mode: 0o750},
 		},
 		Links: []Link{{Name: "pg_data/l", Destination: "/\"x\"\n", User: "pg"}, {Name: "pg_data/m", Destination: "m", Group: "g"}},
 		Files: []File{
-			{Name: "pg_data/1", User: "pg", Mode: 0o640, Size: 100, OriginalSize: 0, RepoSize: 7, Timestamp: -1, Checksum: sum, HasChecksum: true,
-				BundleID: 3, BlockSize: 16384, BlockChecksumSize: 8, BlockMapSize: 5, PageChecksum: PageError},
+			{Name: "pg_data/1", User: "pg", Mode: 0o640, Size: 100, OriginalSize: 0, RepoSize: 7, Timestamp: -1,
+				Checksum: sum, HasChecksum: true, BundleID: 3, BlockSize: 16384, BlockChecksumSize: 8, BlockMapSize: 5, PageChecksum: PageError},
 			{Name: "pg_data/2", User: "pg", Mode: 0o7640, Size: 0, OriginalSize: 5, RepoSize: 0, BlockSize: 8192, BlockChecksumSize: 6,
 				Checksum: EmptySum, HasChecksum: true, PageChecksum: PageOK},
 			{Name: "pg_data/3=\\\r\t\"", Group: "g", Mode: 0o640, Size: 5, OriginalSize: 5, RepoSize: 5, Reference: "20260101-000000F",
@@ -273,7 +277,8 @@ func TestManifestRefused(t *testing.T) {
 	}{
 		{"no type", "[backup]\nbackup-label=\"20260101-000000F\"\n", errs.Format, "invalid backup type ''"},
 		{"no label", "[backup]\nbackup-type=\"full\"\n", errs.Format, "'' is not a backup label"},
-		{"label out of the repository", "[backup]\nbackup-type=\"full\"\nbackup-label=\"../x\"\n", errs.Format, "'../x' is not a backup label"},
+		{"label out of the repository", "[backup]\nbackup-type=\"full\"\nbackup-label=\"../x\"\n", errs.Format,
+			"'../x' is not a backup label"},
 		{"unknown key is a number", label + "news=1\n", errs.JsonFormat, "expected string but found number"},
 		{"no size", file + "pg_data/1={\"timestamp\":1}\n", errs.JsonFormat, "required key 'size' not found"},
 		{"no time", file + "pg_data/1={\"size\":1}\n", errs.JsonFormat, "required key 'timestamp' not found"},
@@ -282,8 +287,10 @@ func TestManifestRefused(t *testing.T) {
 		{"checksum", file + "pg_data/1={\"checksum\":\"00\",\"size\":1,\"timestamp\":1}\n", errs.Format,
 			"key 'checksum': '00' is not a SHA-1 checksum"},
 		{"mode", file + "pg_data/1={\"mode\":\"0680\",\"size\":1,\"timestamp\":1}\n", errs.Format, "key 'mode': invalid mode '0680'"},
-		{"mode too large", file + "pg_data/1={\"mode\":\"10000\",\"size\":1,\"timestamp\":1}\n", errs.Format, "key 'mode': invalid mode '10000'"},
-		{"owner", file + "pg_data/1={\"size\":1,\"timestamp\":1,\"user\":true}\n", errs.JsonFormat, "key 'user': expected string but found boolean"},
+		{"mode too large", file + "pg_data/1={\"mode\":\"10000\",\"size\":1,\"timestamp\":1}\n", errs.Format,
+			"key 'mode': invalid mode '10000'"},
+		{"owner", file + "pg_data/1={\"size\":1,\"timestamp\":1,\"user\":true}\n", errs.JsonFormat,
+			"key 'user': expected string but found boolean"},
 		{"reference", file + "pg_data/1={\"reference\":\"../..\",\"size\":1,\"timestamp\":1}\n", errs.Format,
 			"key 'reference': '../..' is not a backup label"},
 		{"file is no object", file + "pg_data/1=1\n", errs.JsonFormat, "expected object but found number"},
@@ -345,7 +352,8 @@ func TestSummary(t *testing.T) {
 	want := Backup{
 		Label: "20260101-000000F_20260102-000000D", Format: 5, Program: "2.60.0", Type: Diff, Prior: "20260101-000000F",
 		References: []string{"20260101-000000F"}, TimestampStart: 10, TimestampStop: 12, DBID: 1, Error: ptr(true),
-		Size: 105, SizeDelta: 100, RepoSize: 12, RepoSizeDelta: 7, RepoSizeMap: ptr[int64](7), RepoSizeMapDelta: ptr[int64](5), OptCompress: true,
+		Size: 105, SizeDelta: 100, RepoSize: 12, RepoSizeDelta: 7, RepoSizeMap: ptr[int64](7), RepoSizeMapDelta: ptr[int64](5),
+		OptCompress: true,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
