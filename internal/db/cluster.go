@@ -129,13 +129,18 @@ func (c *Cluster) ReadControl(ctx context.Context) ([]byte, postgres.Control, er
 
 // ReadControl reads the control file of the data directory at path, again and again while a server is seen writing it.
 func ReadControl(ctx context.Context, s storage.Storage, path string, force postgres.Version) ([]byte, postgres.Control, error) {
+	name := path + "/" + postgres.ControlName
 	return postgres.ReadControl(func() ([]byte, error) {
-		r, err := s.Open(ctx, path+"/"+postgres.ControlName, storage.Range{Length: postgres.ControlDataSize})
+		r, err := s.Open(ctx, name, storage.Range{Length: postgres.ControlDataSize})
 		if err != nil {
 			return nil, err
 		}
 		defer r.Close()
-		return io.ReadAll(io.LimitReader(r, postgres.ControlDataSize))
+		b, err := io.ReadAll(io.LimitReader(r, postgres.ControlDataSize))
+		if err == nil && len(b) < postgres.ControlDataSize {
+			err = errs.New(errs.FileRead, "unable to read %d byte(s) from '%s'", postgres.ControlDataSize, name)
+		}
+		return b, err
 	}, force, time.Sleep)
 }
 

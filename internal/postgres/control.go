@@ -51,7 +51,7 @@ func ParseControl(b []byte, force Version) (Control, error) {
 // parseControl also returns where the CRC lies.
 func parseControl(b []byte, force Version) (Control, int, error) {
 	if len(b) < ControlDataSize {
-		return Control{}, 0, errs.New(errs.FileRead, "unable to read %d byte(s) of pg_control, only %d available", ControlDataSize, len(b))
+		return Control{}, 0, errs.New(errs.FileRead, "unable to read %d byte(s) from pg_control", ControlDataSize)
 	}
 	b = b[:ControlDataSize]
 	le := binary.LittleEndian
@@ -63,7 +63,8 @@ func parseControl(b []byte, force Version) (Control, int, error) {
 	if !ok {
 		return Control{}, 0, errs.New(errs.VersionNotSupported,
 			"unexpected control version = %d and catalog version = %d", control, catalog).
-			Hint("is this version of PostgreSQL supported?")
+			Hint("is this version of PostgreSQL supported?").
+			Hint("is Holdfast up to date on all hosts?")
 	}
 	crcAt, err := findCRC(b, l, force != 0)
 	if err != nil {
@@ -96,9 +97,12 @@ func findCRC(b []byte, l layout, search bool) (int, error) {
 			return at, nil
 		}
 	}
-	return 0, errs.New(errs.Checksum, "calculated pg_control checksum does not match expected value").
-		Hint("calculated 0x%08x but expected 0x%08x", controlCRC(b[:l.crc]), binary.LittleEndian.Uint32(b[l.crc:])).
-		Hint("is pg_control corrupt?").
+	err := errs.New(errs.Checksum, "calculated pg_control checksum does not match expected value").
+		Hint("calculated 0x%x but expected value is 0x%x", controlCRC(b[:l.crc]), binary.LittleEndian.Uint32(b[l.crc:]))
+	if search {
+		err = err.Hint("the version is forced: these are the values at the usual place of that version")
+	}
+	return 0, err.Hint("is pg_control corrupt?").
 		Hint("does pg_control have a different layout than expected?")
 }
 
@@ -107,7 +111,7 @@ func controlCRC(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc3
 // checksumsOn: 0 is off, 1 is on. Later versions can switch while they run; until all pages have been written they count as off.
 func checksumsOn(n uint32, v Version) (bool, error) {
 	if n > 1 && v <= Version18 {
-		return false, errs.New(errs.Format, "page checksum version is %d but only 0 and 1 are valid", n)
+		return false, errs.New(errs.Format, "page checksum version is %d but must be <= 1", n)
 	}
 	return n == 1, nil
 }

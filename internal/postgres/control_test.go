@@ -55,7 +55,7 @@ func TestControlErrors(t *testing.T) {
 		{"page size", build(pgtest.ControlOptions{PageSize: 12345}), errs.Format, "page size is 12345 but"},
 		{"page size", build(pgtest.ControlOptions{PageSize: 512}), errs.Format, "page size is 512 but"},
 		{"page size", build(pgtest.ControlOptions{PageSize: 65536}), errs.Format, "page size is 65536 but"},
-		{"checksums", build(pgtest.ControlOptions{ChecksumVersion: 2}), errs.Format, "page checksum version is 2 but"},
+		{"checksums", build(pgtest.ControlOptions{ChecksumVersion: 2}), errs.Format, "page checksum version is 2 but must be <= 1"},
 	} {
 		_, err := postgres.ParseControl(c.bytes, 0)
 		if !errs.Is(err, c.code) || !strings.HasPrefix(errs.Text(err), c.text) {

@@ -22,7 +22,7 @@ type WALHeader struct {
 // ParseWALHeader reads the start of a WAL segment. With force the magic number is not looked at and the version is that one.
 func ParseWALHeader(b []byte, force Version) (WALHeader, error) {
 	if len(b) < WALHeaderSize {
-		return WALHeader{}, errs.New(errs.FileRead, "unable to read %d byte(s) of WAL header, only %d available", WALHeaderSize, len(b))
+		return WALHeader{}, errs.New(errs.FileRead, "unable to read %d byte(s) from WAL file", WALHeaderSize)
 	}
 	le := binary.LittleEndian
 	if le.Uint16(b[2:])&walLongHeader == 0 {
@@ -35,7 +35,8 @@ func ParseWALHeader(b []byte, force Version) (WALHeader, error) {
 	}
 	if !ok {
 		return WALHeader{}, errs.New(errs.VersionNotSupported, "unexpected WAL magic %d", magic).
-			Hint("is this version of PostgreSQL supported?")
+			Hint("is this version of PostgreSQL supported?").
+			Hint("is Holdfast up to date on all hosts?")
 	}
 	h := WALHeader{Version: l.version, SystemID: le.Uint64(b[24:]), SegmentSize: int64(le.Uint32(b[32:]))}
 	return h, checkWALSegmentSize(h.SegmentSize)
