@@ -105,11 +105,12 @@ func (r *run) work(ctx context.Context) error {
 	}()
 	var keepErr error
 	for res := range results {
-		if keepErr != nil {
-			continue
+		k.note(&res)
+		if keepErr == nil {
+			keepErr = k.publish(ctx)
 		}
-		if keepErr = k.keep(workCtx, res); keepErr != nil {
-			cancel()
+		if keepErr != nil {
+			cancel() // what the workers have finished still counts: an interrupted backup can be resumed
 		}
 	}
 	if workErr != nil && (keepErr == nil || errs.Is(keepErr, errs.Term)) {
@@ -129,11 +130,7 @@ func (w *worker) loop(ctx context.Context, index int, jobs *queues, results chan
 		if err != nil {
 			return err
 		}
-		select {
-		case results <- res:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+		results <- res
 	}
 }
 
@@ -160,20 +157,24 @@ func newKeeper(r *run) *keeper {
 	return k
 }
 
-// keep takes in one result.
-func (k *keeper) keep(ctx context.Context, res result) error {
+// note takes in one result.
+func (k *keeper) note(res *result) {
 	k.done += res.size
-	k.logResult(&res)
+	k.logResult(res)
 	f := &k.run.m.Files[res.file]
 	switch res.outcome {
 	case removed:
 		f.Name = "" // the entry goes when no worker knows indexes any more
 	case copied:
-		note(f, &res)
-		k.logPages(&res)
+		record(f, res)
+		k.logPages(res)
 	case rechecked:
 		k.warnPages(f)
 	}
+}
+
+// publish tells others how far the copy is.
+func (k *keeper) publish(ctx context.Context) error {
 	if (k.done-k.published)*1000 > k.total {
 		k.published = k.done
 		k.run.Progress(k.total, k.done)
@@ -187,11 +188,11 @@ func (k *keeper) keep(ctx context.Context, res result) error {
 	if k.run.cluster.Ping != nil {
 		return k.run.cluster.Ping(ctx, false)
 	}
-	return nil
+	return ctx.Err()
 }
 
-// note records a file that was stored.
-func note(f *format.File, res *result) {
+// record makes a file's entry that of a file that was stored.
+func record(f *format.File, res *result) {
 	f.Reference = ""
 	f.BundleID, f.BundleOffset = 0, 0
 	f.BlockSize, f.BlockChecksumSize, f.BlockMapSize = 0, 0, 0
@@ -221,15 +222,15 @@ func (k *keeper) logResult(res *result) {
 		return
 	}
 	what := [...]string{copied: "backup file", matched: "match file from prior backup", rechecked: "checksum resumed file"}[res.outcome]
-	size := sizeText(res.size)
+	size := log.Size(res.size)
 	if res.copySize != res.size {
-		size += "->" + sizeText(res.copySize)
+		size += "->" + log.Size(res.copySize)
 	}
 	checksum := ""
 	if res.copySize != 0 {
 		checksum = " checksum " + res.sum.String()
 	}
-	logger.Detail("%s %s (%s, %s)%s", what, at, size, percentText(k.done, k.total), checksum)
+	logger.Detail("%s %s (%s, %s)%s", what, at, size, log.Percent(k.done, k.total), checksum)
 }
 
 // logPages warns about errors found in the pages of a file that was copied.

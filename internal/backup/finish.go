@@ -10,6 +10,7 @@ import (
 	"holdfast/internal/db"
 	"holdfast/internal/filter"
 	"holdfast/internal/format"
+	"holdfast/internal/log"
 	"holdfast/internal/postgres"
 	"holdfast/internal/repo"
 	"holdfast/internal/storage"
@@ -241,7 +242,7 @@ func (r *run) finish(ctx context.Context) error {
 		return err
 	}
 	r.result.Label, r.result.Type = r.m.Label, r.m.Type
-	r.Log.Info("%s backup size = %s, file total = %d", r.m.Type, sizeText(ownSize(r.m)), len(r.m.Files))
+	r.Log.Info("%s backup size = %s, file total = %d", r.m.Type, log.Size(ownSize(r.m)), len(r.m.Files))
 	return nil
 }
 

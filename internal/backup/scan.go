@@ -31,8 +31,6 @@ type scanner struct {
 	checksums   bool              // pages are checked
 	tablespaces map[string]string // names by oid; nil when there is no server to ask
 	m           *format.Manifest
-
-	linked map[string]string // directory that a link leads to, or that the file it leads to lies in, by name of its target
 }
 
 // scan fills paths, files, links and targets of the manifest.
@@ -51,7 +49,7 @@ func (s *scanner) scan(ctx context.Context) error {
 	if err := s.dir(ctx, s.root, dataName); err != nil {
 		return err
 	}
-	if err := checkLinks(s.m.Targets, s.linked); err != nil {
+	if err := format.CheckLinks(s.root, s.m.Targets); err != nil {
 		return err
 	}
 	s.sort()
@@ -188,10 +186,10 @@ func (s *scanner) link(ctx context.Context, at, name string, e storage.Info) err
 		if len(target.Path) > 1 {
 			target.Path = strings.TrimRight(target.Path, "/")
 		}
-		s.addLink(name, e, target, path.Dir(destination))
+		s.addLink(name, e, target)
 		return s.addFile(name, info)
 	case storage.Dir:
-		s.addLink(name, e, target, destination)
+		s.addLink(name, e, target)
 		return s.addDir(ctx, destination, name, info)
 	}
 	s.log.Warn(specialWarning, s.path(name))
@@ -215,7 +213,7 @@ func (s *scanner) tablespace(ctx context.Context, at, name string, e storage.Inf
 	}
 	own := tablespaceName + "/" + e.Name
 	target := format.Target{Name: own, Path: e.Target, Link: true, TablespaceID: e.Name, TablespaceName: spaceName}
-	s.addLink(name, e, target, destination)
+	s.addLink(name, e, target)
 	s.addPlaceholders(own)
 	return s.dir(ctx, destination, own)
 }
@@ -268,12 +266,7 @@ func (s *scanner) follow(ctx context.Context, name, destination string) (storage
 	return info, nil
 }
 
-// addLink adds a link that leads to, or to a file in, the directory dir.
-func (s *scanner) addLink(name string, e storage.Info, target format.Target, dir string) {
-	if s.linked == nil {
-		s.linked = make(map[string]string)
-	}
-	s.linked[target.Name] = dir
+func (s *scanner) addLink(name string, e storage.Info, target format.Target) {
 	s.m.Targets = append(s.m.Targets, target)
 	s.m.Links = append(s.m.Links, format.Link{Name: name, Destination: e.Target, User: e.User, Group: e.Group})
 }
