@@ -25,6 +25,7 @@ type host struct {
 	prog    program // what run, ok and fails start, and what archive_command names
 	cluster *cluster
 	conf    []confLine
+	cred    *syscall.Credential
 	env     []string // added to the environment of every program
 }
 
@@ -37,7 +38,7 @@ func newHost(t testing.TB, prog program) *host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &host{t: t, dir: dir, stanza: "s", prog: prog}
+	h := &host{t: t, dir: dir, stanza: "s", prog: prog, cred: lab.cred}
 	t.Cleanup(func() {
 		if t.Failed() && os.Getenv("HOLDFAST_TEST_KEEP") != "" {
 			t.Logf("kept %s", dir)
@@ -213,7 +214,7 @@ func (h *host) command(ctx context.Context, path string, args ...string) *exec.C
 	cmd.Dir = h.dir
 	cmd.Env = append([]string{"PATH=/usr/bin:/bin", "HOME=" + h.dir, "TMPDIR=" + h.path("tmp"), "TZ=UTC",
 		"LC_ALL=C.UTF-8", "USER=" + lab.user}, h.env...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: lab.cred, Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: h.cred, Setpgid: true}
 	cmd.WaitDelay = 5 * time.Second
 	return cmd
 }
