@@ -74,7 +74,7 @@ func TestDependents(t *testing.T) {
 		"20260101-000000F_20260104-000000I", "20260101-000000F_20260105-000000D", "20260101-000000F_20260106-000000I", "20260107-000000F"
 	info := &BackupInfo{Backups: []Backup{
 		{Label: f1}, {Label: d1, Prior: f1, References: []string{f1}}, {Label: i1, Prior: d1, References: []string{d1, f1}},
-		{Label: i2, Prior: i1, References: []string{i1}}, {Label: d2, Prior: f1}, {Label: i3, Prior: d2}, {Label: f2},
+		{Label: i2, Prior: i1, References: []string{i1}}, {Label: d2, Prior: f1}, {Label: i3, References: []string{f1, d2}}, {Label: f2},
 	}}
 	tests := []struct {
 		label string

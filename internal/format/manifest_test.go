@@ -243,6 +243,24 @@ func TestManifestReadAgain(t *testing.T) {
 	}
 }
 
+func TestManifestOfManyFiles(t *testing.T) {
+	m := large(20_000)
+	var out bytes.Buffer
+	if err := m.Encode(&out); err != nil {
+		t.Fatal(err)
+	}
+	again, err := DecodeManifest(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.EqualFunc(again.Files, m.Files, func(a, b File) bool { return reflect.DeepEqual(a, b) }) {
+		t.Error("files differ")
+	}
+	if f := again.File(m.Files[12345].Name); f != &again.Files[12345] {
+		t.Errorf("found %v", f)
+	}
+}
+
 func TestManifestNotWritten(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -348,7 +366,9 @@ user="u"
 }
 
 func TestSummary(t *testing.T) {
-	got := sample().Summary()
+	m := sample()
+	m.Files[2].RepoSize = 0 // counts as its size
+	got := m.Summary()
 	want := Backup{
 		Label: "20260101-000000F_20260102-000000D", Format: 5, Program: "2.60.0", Type: Diff, Prior: "20260101-000000F",
 		References: []string{"20260101-000000F"}, TimestampStart: 10, TimestampStop: 12, DBID: 1, Error: ptr(true),

@@ -23,6 +23,7 @@ func TestValid(t *testing.T) {
 		{`{"a":1,}`, false}, {`{,}`, false}, {`{"a":1 "b":2}`, false}, {`{"a\n":1}`, false}, {`{"a":1`, false}, {`{a:1}`, false},
 		{`[]`, true}, {`[ ]`, true}, {`[1,[2,3]]`, true}, {`[1,]`, false}, {`[,1]`, false}, {`[1`, false}, {`]`, false},
 		{strings.Repeat("[", 30) + strings.Repeat("]", 30), true},
+		{strings.Repeat("[", 50) + strings.Repeat("]", 50), false},
 		{strings.Repeat("[", 1_000_000), false},
 		{strings.Repeat(`{"a":`, 1_000_000), false},
 	}
