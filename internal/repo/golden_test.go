@@ -52,7 +52,10 @@ func TestGolden(t *testing.T) {
 	}
 	for _, set := range sets {
 		set = filepath.Dir(set)
-		t.Run(filepath.Base(set), func(t *testing.T) { readGolden(t, set) })
+		t.Run(filepath.Base(set), func(t *testing.T) {
+			t.Parallel()
+			readGolden(t, set)
+		})
 	}
 }
 

@@ -210,7 +210,11 @@ func encryptionHint(err error) error {
 		return err
 	}
 	if garbage >= 0 {
-		message = strings.TrimRight(message[:garbage], " ") + "..."
+		message = message[:garbage]
+		// What precedes it since the last colon is most likely garbage too that happens to look like letters.
+		if colon := strings.LastIndex(message, ": "); colon > 0 {
+			message = message[:colon]
+		}
 	}
 	described := errs.Because(errs.CodeOf(err), err, "%s", message)
 	for _, hint := range errs.Hints(err) {
