@@ -1,0 +1,138 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"holdfast/internal/errs"
+	"holdfast/internal/filter"
+	"holdfast/internal/format"
+	"holdfast/internal/storage"
+)
+
+// readStart reads the first n bytes of a file, which must be there.
+func readStart(ctx context.Context, s storage.Storage, path string, n int) ([]byte, error) {
+	r, err := s.Open(ctx, path, storage.Range{})
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	b := make([]byte, n)
+	got, err := io.ReadFull(r, b)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, errs.New(errs.FileRead, "unable to read %d byte(s) from '%s', only %d available", n, path, got)
+	}
+	return b, err
+}
+
+// hash returns the SHA-1 of the file to push.
+func (p *push) hash(ctx context.Context) (format.Sum, error) {
+	h := filter.NewHash()
+	err := p.read(ctx, h)
+	return format.Sum(h.Sum()), err
+}
+
+// read copies the file to push to w.
+func (p *push) read(ctx context.Context, w io.Writer) error {
+	r, err := p.Local.Open(ctx, p.File, storage.Range{})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	_, err = io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{r}, make([]byte, copyBuffer))
+	return err
+}
+
+// copy reads the file once, compresses it once, and writes it to all targets. A target that fails is remembered and left behind.
+func (p *push) copy(ctx context.Context, stored string, spec filter.Spec) error {
+	out := &fanOut{}
+	defer out.abort()
+	for _, t := range p.targets {
+		b, err := openBranch(ctx, t, stored)
+		if err != nil {
+			p.failed.add(t.repo, err)
+			continue
+		}
+		out.branches = append(out.branches, b)
+	}
+	if len(out.branches) == 0 {
+		return nil
+	}
+	w, err := filter.NewWriter(out, spec)
+	if err != nil {
+		return err
+	}
+	// Whatever compression cannot write any more has failed in all branches, which say so themselves.
+	err = p.read(ctx, w)
+	if closeErr := w.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil && !errors.Is(err, errAllFailed) {
+		return err
+	}
+	for _, b := range out.branches {
+		if err := b.commit(); err != nil {
+			p.failed.add(b.target.repo, err)
+		}
+	}
+	return nil
+}
+
+// errAllFailed ends a copy that has nowhere to go any more.
+var errAllFailed = errors.New("every repository failed")
+
+// fanOut writes the same bytes to several branches.
+type fanOut struct{ branches []*branch }
+
+func (f *fanOut) Write(p []byte) (int, error) {
+	alive := false
+	for _, b := range f.branches {
+		if b.err == nil {
+			_, b.err = b.encrypt.Write(p)
+		}
+		alive = alive || b.err == nil
+	}
+	if !alive {
+		return 0, errAllFailed
+	}
+	return len(p), nil
+}
+
+func (f *fanOut) abort() {
+	for _, b := range f.branches {
+		b.file.Abort()
+	}
+}
+
+// branch is the file in one repository.
+type branch struct {
+	target  target
+	file    storage.Writer
+	encrypt io.WriteCloser
+	err     error
+}
+
+func openBranch(ctx context.Context, t target, stored string) (*branch, error) {
+	file, err := t.repo.Storage().Create(ctx, t.repo.ArchiveFile(t.archiveID, stored), storage.CreateOptions{Atomic: true})
+	if err != nil {
+		return nil, err
+	}
+	encrypt, err := filter.NewWriter(file, filter.Spec{Pass: t.pass})
+	if err != nil {
+		file.Abort()
+		return nil, err
+	}
+	return &branch{target: t, file: file, encrypt: encrypt}, nil
+}
+
+// commit makes the file durable.
+func (b *branch) commit() error {
+	if b.err != nil {
+		return b.err
+	}
+	if err := b.encrypt.Close(); err != nil {
+		return err
+	}
+	return b.file.Close()
+}

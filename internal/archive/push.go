@@ -1,0 +1,171 @@
+package archive
+
+import (
+	"context"
+	"path"
+
+	"holdfast/internal/errs"
+	"holdfast/internal/filter"
+	"holdfast/internal/format"
+	"holdfast/internal/log"
+	"holdfast/internal/postgres"
+	"holdfast/internal/repo"
+	"holdfast/internal/storage"
+)
+
+// PushOptions says what to push where.
+type PushOptions struct {
+	File        string          // path of the file to push, absolute
+	Local       storage.Storage // where that path lies
+	Control     *postgres.Control
+	Repos       []*repo.Repo
+	Compression filter.Compression
+	Level       int
+	CheckHeader bool             // compare the segment's header with the stanza
+	WarnSame    bool             // tell when a segment is there already
+	QueueMax    int64            // bytes of waiting WAL above which files are dropped; negative: never
+	Force       postgres.Version // layout to assume whatever the magic numbers say
+	Log         *log.Logger
+}
+
+// Push stores one file in every repository. Control may be nil when the data directory is not known; then the repositories are
+// only compared with each other.
+func Push(ctx context.Context, o PushOptions) error {
+	name := path.Base(o.File)
+	if drop, err := queueTooLong(ctx, o); err != nil || drop {
+		if drop {
+			o.Log.Warn("dropped WAL file '%s' because archive queue exceeded %s", name, log.Size(o.QueueMax))
+		}
+		return err
+	}
+	p := &push{PushOptions: o, name: name}
+	if err := p.run(ctx); err != nil {
+		return err
+	}
+	o.Log.Info("pushed WAL file '%s' to the archive", name)
+	return nil
+}
+
+// push is one file on its way.
+type push struct {
+	PushOptions
+	name    string
+	targets []target
+	failed  failures
+	version string // of the stanza, which all targets share
+	system  uint64
+}
+
+// target is a repository that can take the file.
+type target struct {
+	repo      *repo.Repo
+	archiveID string
+	pass      string
+}
+
+func (p *push) run(ctx context.Context) error {
+	p.findTargets(ctx)
+	if len(p.targets) == 0 {
+		return p.failed.error(errs.RepoInvalid, "unable to find a valid repository:")
+	}
+	if err := p.store(ctx); err != nil {
+		return err
+	}
+	return p.failed.error(errs.Command, "archive-push command encountered error(s):")
+}
+
+// findTargets opens the archive of each repository and sorts out those that belong to another cluster or cannot be read.
+func (p *push) findTargets(ctx context.Context) {
+	reference := "PostgreSQL"
+	if p.Control != nil {
+		p.version, p.system = p.Control.Version.String(), p.Control.SystemID
+	}
+	for _, r := range p.Repos {
+		info, err := r.LoadArchiveInfo(ctx)
+		if err != nil {
+			p.failed.add(r, err)
+			continue
+		}
+		if p.version == "" {
+			reference = r.Name() + " stanza"
+			p.version, p.system = info.DB.Version, info.DB.SystemID
+		}
+		if !sameCluster(info.DB, p.version, p.system) {
+			p.failed.add(r, errs.New(errs.ArchiveMismatch,
+				"%s version %s, system-id %d do not match %s stanza version %s, system-id %d",
+				reference, p.version, p.system, r.Name(), info.DB.Version, info.DB.SystemID).
+				Hint("are you archiving to the correct stanza?"))
+			continue
+		}
+		p.targets = append(p.targets, target{repo: r, archiveID: info.DB.ArchiveID(), pass: info.CipherPass})
+	}
+}
+
+// store decides which targets still need the file and copies it there.
+func (p *push) store(ctx context.Context) error {
+	spec, stored := filter.Spec{}, p.name
+	if isSegment(p.name) {
+		if err := p.checkHeader(ctx); err != nil {
+			return err
+		}
+		sum, err := p.hash(ctx)
+		if err != nil {
+			return err
+		}
+		if err := p.skipStored(ctx, sum); err != nil {
+			return err
+		}
+		spec = filter.Spec{Compression: p.Compression, Level: p.Level}
+		stored = p.name + "-" + sum.String() + p.Compression.Ext()
+	}
+	if len(p.targets) == 0 {
+		return nil
+	}
+	return p.copy(ctx, stored, spec)
+}
+
+// checkHeader compares what the segment says of itself with the stanza, so that a wrong archive_command cannot mix clusters.
+func (p *push) checkHeader(ctx context.Context) error {
+	if !p.CheckHeader {
+		return nil
+	}
+	b, err := readStart(ctx, p.Local, p.File, postgres.WALHeaderSize)
+	if err != nil {
+		return err
+	}
+	h, err := postgres.ParseWALHeader(b, p.Force)
+	if err != nil {
+		return err
+	}
+	if h.Version.String() != p.version || h.SystemID != p.system {
+		return errs.New(errs.ArchiveMismatch, "WAL file '%s' version %s, system-id %d do not match stanza version %s, system-id %d",
+			p.File, h.Version, h.SystemID, p.version, p.system)
+	}
+	return nil
+}
+
+// skipStored takes out the targets that have the segment already. The same segment with another content fails the push before
+// anything is written anywhere.
+func (p *push) skipStored(ctx context.Context, sum format.Sum) error {
+	var missing []target
+	for _, t := range p.targets {
+		found, err := t.repo.FindSegment(ctx, t.archiveID, p.name)
+		if err == nil {
+			err = duplicates(p.name, found)
+		}
+		switch {
+		case err != nil:
+			p.failed.add(t.repo, err)
+		case len(found) == 0:
+			missing = append(missing, t)
+		case found[0].Sum != sum:
+			return errs.New(errs.ArchiveDuplicate, "WAL file '%s' already exists in the %s archive with a different checksum",
+				p.name, t.repo.Name())
+		case p.WarnSame:
+			p.Log.Warn("WAL file '%s' already exists in the %s archive with the same checksum\n"+
+				"HINT: this is valid in some recovery scenarios but may also indicate a problem.", p.name, t.repo.Name())
+		}
+	}
+	p.targets = missing
+	return nil
+}
