@@ -1,0 +1,153 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"holdfast/internal/errs"
+	"holdfast/internal/filter"
+	"holdfast/internal/format"
+	"holdfast/internal/storage"
+)
+
+// bufferSize is how much of a file is in memory at a time.
+const bufferSize = 256 << 10
+
+// worker restores one file after the other.
+type worker struct {
+	*run
+	buffer []byte
+	hash   *filter.Hash
+}
+
+func newWorker(r *run) *worker {
+	return &worker{run: r, buffer: make([]byte, bufferSize), hash: filter.NewHash()}
+}
+
+// outcome is what was done with a file.
+type outcome struct {
+	copied bool
+	zeroed bool
+	kept   string // why the file that was there is good, for the log
+}
+
+// restore brings one file into the state of the backup.
+func (w *worker) restore(ctx context.Context, f *format.File) (outcome, error) {
+	if w.zeroed(f.Name) {
+		return outcome{zeroed: true}, w.makeSparse(ctx, f)
+	}
+	if w.Delta {
+		kept, err := w.keep(ctx, f)
+		if err != nil || kept != "" {
+			return outcome{kept: kept}, err
+		}
+	}
+	return outcome{copied: true}, w.copyFile(ctx, f)
+}
+
+func (w *worker) createOptions(f *format.File) storage.CreateOptions {
+	o := storage.CreateOptions{Mode: fs.FileMode(f.Mode), ModTime: time.Unix(f.Timestamp, 0)}
+	o.UID, o.GID = w.owners.ids(f.User, f.Group)
+	return o
+}
+
+// copyFile writes a file from the repository and compares what was written with the checksum of the backup.
+func (w *worker) copyFile(ctx context.Context, f *format.File) error {
+	at := w.fileOf(f.Name)
+	in, err := w.repo.OpenFile(ctx, w.manifest, f)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := w.Tree.Create(ctx, at, w.createOptions(f))
+	if err != nil {
+		return err
+	}
+	defer out.Abort()
+	w.hash.Reset()
+	if _, err := io.CopyBuffer(io.MultiWriter(out, w.hash), struct{ io.Reader }{in}, w.buffer); err != nil {
+		return fmt.Errorf("restore '%s': %w", at, err)
+	}
+	if sum := format.Sum(w.hash.Sum()); f.Size > 0 && sum != f.Checksum {
+		return errs.New(errs.Checksum, "error restoring '%s': actual checksum '%s' does not match expected checksum '%s'",
+			at, sum, f.Checksum)
+	}
+	return out.Close()
+}
+
+// makeSparse makes a file of the right size with nothing in it.
+func (w *worker) makeSparse(ctx context.Context, f *format.File) error {
+	at := w.fileOf(f.Name)
+	out, err := w.Tree.Create(ctx, at, w.createOptions(f))
+	if err != nil {
+		return err
+	}
+	defer out.Abort()
+	if err := out.Close(); err != nil {
+		return err
+	}
+	if f.Size == 0 {
+		return nil
+	}
+	if err := w.Tree.Truncate(ctx, at, f.Size); err != nil {
+		return err
+	}
+	return w.Tree.Chtimes(ctx, at, time.Unix(f.Timestamp, 0))
+}
+
+// keep decides whether the file that is there will do, and returns why, or "" if it must be copied.
+func (w *worker) keep(ctx context.Context, f *format.File) (string, error) {
+	at := w.fileOf(f.Name)
+	info, err := w.Tree.Stat(ctx, at)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Type != storage.File {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	modified := info.ModTime.Unix()
+	if w.Force {
+		// A file changed after the backup began to copy may have got its old time back by accident.
+		if info.Size == f.Size && modified == f.Timestamp && modified < w.manifest.TimestampCopyStart {
+			return fmt.Sprintf(" - exists and matches size %d and modification time %d", f.Size, f.Timestamp), nil
+		}
+		return "", nil
+	}
+	if info.Size < f.Size {
+		return "", nil
+	}
+	if info.Size > f.Size {
+		if err := w.Tree.Truncate(ctx, at, f.Size); err != nil {
+			return "", err
+		}
+		modified = -1
+	}
+	kept := " - exists and is zero size"
+	if f.Size > 0 {
+		sum, err := w.sum(ctx, at)
+		if err != nil || sum != f.Checksum {
+			return "", err
+		}
+		kept = " - exists and matches backup"
+	}
+	if modified != f.Timestamp {
+		return kept, w.Tree.Chtimes(ctx, at, time.Unix(f.Timestamp, 0))
+	}
+	return kept, nil
+}
+
+// sum returns the checksum of a file that is there.
+func (w *worker) sum(ctx context.Context, at string) (format.Sum, error) {
+	in, err := w.Tree.Open(ctx, at, storage.Range{})
+	if err != nil {
+		return format.Sum{}, err
+	}
+	defer in.Close()
+	w.hash.Reset()
+	_, err = io.CopyBuffer(w.hash, struct{ io.Reader }{in}, w.buffer)
+	return format.Sum(w.hash.Sum()), err
+}
