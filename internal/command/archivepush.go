@@ -1,0 +1,57 @@
+package command
+
+import (
+	"context"
+
+	"holdfast/internal/archive"
+	"holdfast/internal/db"
+	"holdfast/internal/errs"
+	"holdfast/internal/filter"
+)
+
+// runArchivePush stores one WAL file in every repository.
+func runArchivePush(ctx context.Context, s *session) error {
+	if len(s.cfg.Params) != 1 {
+		return errs.New(errs.ParamRequired, "WAL segment to push required")
+	}
+	file, err := s.walPath(s.cfg.Params[0])
+	if err != nil {
+		return err
+	}
+	o, err := s.pushOptions()
+	if err != nil {
+		return err
+	}
+	o.File = file
+	if s.cfg.Has("pg-path") {
+		_, control, err := db.ReadControl(ctx, o.Local, s.cfg.String("pg-path"), o.Force)
+		if err != nil {
+			return err
+		}
+		o.Control = &control
+	}
+	return archive.Push(ctx, o)
+}
+
+func (s *session) pushOptions() (archive.PushOptions, error) {
+	compression, err := filter.ParseCompression(s.cfg.String("compress-type"))
+	if err != nil {
+		return archive.PushOptions{}, err
+	}
+	force, err := s.forcedVersion()
+	o := archive.PushOptions{
+		Local:       s.posix(),
+		Repos:       s.repos(),
+		Compression: compression,
+		Level:       int(intOf(s.cfg, "compress-level")),
+		CheckHeader: boolOf(s.cfg, "archive-header-check"),
+		WarnSame:    boolOf(s.cfg, "archive-mode-check"),
+		QueueMax:    -1,
+		Force:       force,
+		Log:         s.log,
+	}
+	if s.cfg.Has("archive-push-queue-max") {
+		o.QueueMax = s.cfg.Size("archive-push-queue-max")
+	}
+	return o, err
+}
