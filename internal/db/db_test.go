@@ -132,6 +132,45 @@ func TestBackupCalls(t *testing.T) {
 	}
 }
 
+// TestEveryVersion goes through a backup with each server that can be found.
+func TestEveryVersion(t *testing.T) {
+	noEnvironment(t)
+	for v, bin := range pgtest.Installed(t) {
+		t.Run(v.String(), func(t *testing.T) {
+			c := pgtest.Start(t, pgtest.Options{Bin: bin, ArchiveCommand: "true pgbackrest"})
+			primary, _ := find(t, db.StandbyNo, clusterConfig(1, c))
+			if err := primary.CheckConfig(true, true); err != nil {
+				t.Error(err)
+			}
+			conn, ctx, size := primary.Conn, t.Context(), primary.Control.WALSegmentSize
+			before, err := conn.InsertSegment(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			start, err := conn.StartBackup(ctx, true)
+			if err != nil || start.Segment != postgres.SegmentName(1, start.LSN, size) || start.Segment < before {
+				t.Fatal(start, err)
+			}
+			if err := conn.RestorePoint(ctx, "mark"); err != nil {
+				t.Fatal(err)
+			}
+			if switched, err := conn.SwitchWAL(ctx); err != nil || switched != start.Segment {
+				t.Fatal(switched, err)
+			}
+			stop, err := conn.StopBackup(ctx)
+			if err != nil || stop.Segment <= start.Segment || !strings.Contains(stop.BackupLabel, start.Segment) {
+				t.Fatal(stop, err)
+			}
+			if _, control, err := primary.ReadControl(ctx); err != nil || control.Checkpoint < start.LSN {
+				t.Errorf("checkpoint %s is before the backup, %v", control.Checkpoint, err)
+			}
+			if databases, err := conn.Databases(ctx); err != nil || len(databases) != 3 || databases[1].OID != databases[1].LastSystemOID {
+				t.Errorf("%+v, %v", databases, err)
+			}
+		})
+	}
+}
+
 // TestBackupEndsWithTheConnection: nobody has to clean up after a backup that was killed.
 func TestBackupEndsWithTheConnection(t *testing.T) {
 	noEnvironment(t)

@@ -57,7 +57,7 @@ func parseControl(b []byte, force Version) (Control, int, error) {
 	le := binary.LittleEndian
 	control, catalog := le.Uint32(b[controlVersionAt:]), le.Uint32(b[catalogVersionAt:])
 	l, ok := layoutOfControl(control, catalog)
-	if force != 0 {
+	if force != 0 && (!ok || l.version != force) {
 		l, ok = layoutOf(force)
 	}
 	if !ok {

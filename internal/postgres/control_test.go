@@ -78,6 +78,12 @@ func TestControlUnreleasedVersion(t *testing.T) {
 			t.Errorf("catalog version %d: %v", catalog, err)
 		}
 	}
+	beta := pgtest.BuildControl(postgres.Version19, pgtest.ControlOptions{ControlVersion: 1902, CRCDelta: -4})
+	for _, force := range []postgres.Version{0, postgres.Version19} {
+		if got, err := postgres.ParseControl(beta, force); err != nil || got.ControlVersion != 1902 {
+			t.Errorf("beta, forced %d: %+v, %v", force, got, err)
+		}
+	}
 }
 
 func TestControlForcedVersion(t *testing.T) {

@@ -1,7 +1,7 @@
 package postgres
 
 // layout is what a major version decided about its files: the numbers it signs them with, and where in pg_control a field lies (64-bit
-// little-endian builds).
+// little-endian builds). A version can have several rows while it is not released.
 type layout struct {
 	version    Version
 	control    uint32 // pg_control version
@@ -32,12 +32,14 @@ var layouts = [...]layout{
 	{Version17, 1700, 202406281, 202406281, 0xD116, 48, 216, 228, 252, 288},
 	{Version18, 1800, 202506291, 202506291, 0xD118, 48, 216, 228, 252, 292},
 	{Version19, 1902, 202605131, 202699999, 0xD121, 48, 224, 240, 264, 304},
+	{Version19, 1905, 202605131, 202699999, 0xD122, 48, 224, 240, 264, 308},
 }
 
+// layoutOf returns the newest layout of a version.
 func layoutOf(v Version) (layout, bool) {
-	for _, l := range layouts {
-		if l.version == v {
-			return l, true
+	for i := len(layouts) - 1; i >= 0; i-- {
+		if layouts[i].version == v {
+			return layouts[i], true
 		}
 	}
 	return layout{}, false

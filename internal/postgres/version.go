@@ -28,9 +28,11 @@ const (
 
 // Versions returns the supported versions, oldest first.
 func Versions() []Version {
-	versions := make([]Version, len(layouts))
-	for i, l := range layouts {
-		versions[i] = l.version
+	versions := make([]Version, 0, len(layouts))
+	for _, l := range layouts {
+		if len(versions) == 0 || l.version != versions[len(versions)-1] {
+			versions = append(versions, l.version)
+		}
 	}
 	return versions
 }

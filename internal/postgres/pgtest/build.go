@@ -57,7 +57,7 @@ func layoutOf(v postgres.Version) layout {
 	case postgres.Version18:
 		return layout{1800, 202506291, 0xD118, 48, 216, 228, 252, 292}
 	case postgres.Version19:
-		return layout{1902, 202605131, 0xD121, 48, 224, 240, 264, 304}
+		return layout{1905, 202610061, 0xD122, 48, 224, 240, 264, 308}
 	}
 	panic("pgtest: no layout of PostgreSQL " + v.String())
 }

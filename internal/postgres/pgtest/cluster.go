@@ -79,6 +79,27 @@ func FindBin(t testing.TB, v postgres.Version) string {
 	return ""
 }
 
+// Installed returns the directories of all server programs that can be found, one for each version: what HOLDFAST_PG_BINS lists
+// (separated by colons), then what the system has.
+func Installed(t testing.TB) map[postgres.Version]string {
+	t.Helper()
+	found := make(map[postgres.Version]string)
+	for dir := range strings.SplitSeq(os.Getenv("HOLDFAST_PG_BINS"), ":") {
+		if dir != "" {
+			found[programVersion(t, dir)] = dir
+		}
+	}
+	for _, v := range postgres.Versions() {
+		if _, err := os.Stat(filepath.Join(versionBin(v), "initdb")); err == nil && found[v] == "" {
+			found[v] = versionBin(v)
+		}
+	}
+	if len(found) == 0 {
+		found[0] = FindBin(t, 0)
+	}
+	return found
+}
+
 func versionBin(v postgres.Version) string { return "/usr/lib/postgresql/" + v.String() + "/bin" }
 
 // Start makes a cluster and starts it.
