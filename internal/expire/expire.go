@@ -31,8 +31,8 @@ type Retention struct {
 	FullByTime  bool // Full counts days
 	Diff        int  // newest full and differential backups to keep, counted together
 	ArchiveType format.BackupType
-	Archive     int // newest backups of ArchiveType whose WAL is kept without gaps
-	History     int // days to keep manifests of expired backups
+	Archive     int  // newest backups of ArchiveType whose WAL is kept without gaps
+	History     int  // days to keep manifests of expired backups
 	KeepHistory bool // keep them for ever; History is ignored
 }
 

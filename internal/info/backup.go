@@ -43,6 +43,9 @@ func detail(m *format.Manifest) *Detail {
 		case t.TablespaceID != "":
 			oid, _ := strconv.ParseUint(t.TablespaceID, 10, 32)
 			d.Tablespaces = append(d.Tablespaces, Tablespace{Name: t.TablespaceName, OID: uint32(oid), Destination: t.Destination()})
+		case t.File != "":
+			// The original program names a linked file by what the link leads to, and programs compare the outputs.
+			d.Links = append(d.Links, Link{Name: t.File, Destination: t.Destination()})
 		case t.Link:
 			d.Links = append(d.Links, Link{Name: short(t.Name), Destination: t.Destination()})
 		}

@@ -119,11 +119,13 @@ func (c *collector) stanza(ctx context.Context, name string) (Stanza, error) {
 	return s, nil
 }
 
-// markMissing tells the repositories that were fine that they lack the wanted backup, if all do.
+// markMissing tells the repositories that were fine that they lack the wanted backup, if all do. What else they hold is then beside
+// the point.
 func (c *collector) markMissing(s *Stanza) {
 	if c.Set == "" || c.Brief || len(s.Backups) > 0 {
 		return
 	}
+	s.DBs, s.Archives = nil, nil
 	for i := range s.Repos {
 		if r := &s.Repos[i]; r.Code == OK {
 			r.Code, r.Message = BackupMissing, messages[BackupMissing]

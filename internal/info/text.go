@@ -150,9 +150,8 @@ func (s *Stanza) groups() []*group {
 		g.backups = append(g.backups, b)
 		detailed = detailed || b.Detail != nil
 	}
-	missing := s.Code == BackupMissing
 	shown := slices.DeleteFunc(all, func(g *group) bool {
-		if detailed || missing {
+		if detailed {
 			return len(g.backups) == 0
 		}
 		return !g.current && g.min == "" && len(g.backups) == 0
