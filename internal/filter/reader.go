@@ -1,0 +1,210 @@
+package filter
+
+import (
+	"bufio"
+	"compress/bzip2"
+	"errors"
+	"io"
+	"io/fs"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zlib"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+
+	"holdfast/internal/errs"
+)
+
+const (
+	sourceBuffer  = 32 << 10
+	zstdMaxWindow = 128 << 20 // what level 22 of the C library writes; a damaged header cannot ask for more
+)
+
+// NewReader returns a reader that decrypts and decompresses src. It reads to the end of src: a stream that ends early and anything
+// that follows it are errors. Errors of src are passed on as they are. Close gives back the decoder and does not close src.
+func NewReader(src io.Reader, s Spec) (io.ReadCloser, error) {
+	r := &reader{spec: s}
+	if s.Pass != "" {
+		r.cipher = newDecrypter(src, s.Pass, s.Raw)
+		src = r.cipher
+	}
+	r.src = newSource(src)
+	return r, nil
+}
+
+type reader struct {
+	spec    Spec
+	cipher  *decrypter // nil if not encrypted
+	src     *source
+	decoder io.Reader // nil until the first Read
+	err     error     // what every Read after the first failure returns
+}
+
+func (r *reader) Read(b []byte) (int, error) {
+	if r.err != nil {
+		return 0, r.err
+	}
+	if len(b) == 0 {
+		return 0, nil
+	}
+	if r.decoder == nil {
+		decoder, err := getDecoder(r.spec, r.src)
+		if err != nil {
+			r.err = r.failure(err)
+			return 0, r.err
+		}
+		r.decoder = decoder
+	}
+	n, err := r.decoder.Read(b)
+	if err != nil {
+		r.err = r.failure(err)
+	}
+	return n, r.err
+}
+
+// failure turns what ended the decoder into what the caller sees: the error of the source, io.EOF if all is well, or damage.
+func (r *reader) failure(err error) error {
+	if r.src.err != nil && r.src.err != io.EOF {
+		return r.src.err
+	}
+	if r.spec.Compression == None {
+		return err
+	}
+	if err == io.EOF {
+		if !r.src.begun {
+			err = io.ErrUnexpectedEOF
+		} else if _, next := r.src.ReadByte(); next == nil {
+			err = errors.New("data after the end of the stream")
+		} else if next != io.EOF {
+			return next
+		} else {
+			return io.EOF
+		}
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errors.New("unexpected end of data")
+	}
+	return errs.Wrap(errs.Format, err, "unable to decompress %s", r.spec.Compression)
+}
+
+func (r *reader) Close() error {
+	if r.src == nil {
+		return nil
+	}
+	if r.decoder != nil && r.spec.Compression != None {
+		putDecoder(r.decoder)
+	}
+	if r.cipher != nil {
+		r.cipher.Close()
+	}
+	r.src.release()
+	r.decoder, r.src, r.err = nil, nil, fs.ErrClosed
+	return nil
+}
+
+// source gives decoders single bytes, so that none of them reads ahead, and remembers why the bytes ended.
+type source struct {
+	buf   *bufio.Reader
+	begun bool // there was at least a byte
+	err   error
+}
+
+var sourceBuffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, sourceBuffer) }}
+
+func newSource(src io.Reader) *source {
+	s := &source{buf: sourceBuffers.Get().(*bufio.Reader)}
+	s.buf.Reset(src)
+	return s
+}
+
+func (s *source) Read(b []byte) (int, error) {
+	n, err := s.buf.Read(b)
+	s.begun = s.begun || n > 0
+	if err != nil {
+		s.err = err
+	}
+	return n, err
+}
+
+func (s *source) ReadByte() (byte, error) {
+	b, err := s.buf.ReadByte()
+	if err != nil {
+		s.err = err
+	} else {
+		s.begun = true
+	}
+	return b, err
+}
+
+func (s *source) release() {
+	s.buf.Reset(nil)
+	sourceBuffers.Put(s.buf)
+}
+
+// decoders holds a pool for each kind of decoder. Readers of bzip2 cannot be used again.
+var decoders struct{ gzip, zlib, lz4, zst sync.Pool }
+
+func getDecoder(s Spec, src *source) (io.Reader, error) {
+	switch s.Compression {
+	case Gz:
+		if s.Raw {
+			return getZlib(src)
+		}
+		z, ok := decoders.gzip.Get().(*gzip.Reader)
+		if !ok {
+			z = new(gzip.Reader)
+		}
+		err := z.Reset(src)
+		z.Multistream(false)
+		return z, err
+	case Bz2:
+		return bzip2.NewReader(src), nil
+	case Lz4:
+		z, ok := decoders.lz4.Get().(*lz4.Reader)
+		if !ok {
+			z = lz4.NewReader(nil)
+			if err := z.Apply(lz4.ConcurrencyOption(1)); err != nil {
+				return nil, err
+			}
+		}
+		z.Reset(src)
+		return z, nil
+	case Zst:
+		z, ok := decoders.zst.Get().(*zstd.Decoder)
+		if !ok {
+			var err error
+			z, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(zstdMaxWindow))
+			if err != nil {
+				return nil, err
+			}
+		}
+		return z, z.Reset(src)
+	}
+	return src, nil
+}
+
+func getZlib(src *source) (io.Reader, error) {
+	z, ok := decoders.zlib.Get().(zlib.Resetter)
+	if !ok {
+		return zlib.NewReader(src)
+	}
+	return z.(io.Reader), z.Reset(src, nil)
+}
+
+// putDecoder keeps a decoder for the next file. What it reached in this one does not matter.
+func putDecoder(decoder io.Reader) {
+	switch z := decoder.(type) {
+	case *gzip.Reader:
+		decoders.gzip.Put(z)
+	case *lz4.Reader:
+		z.Reset(nil)
+		decoders.lz4.Put(z)
+	case *zstd.Decoder:
+		if z.Reset(nil) == nil {
+			decoders.zst.Put(z)
+		}
+	case zlib.Resetter:
+		decoders.zlib.Put(z)
+	}
+}
