@@ -57,8 +57,9 @@ func TestServer(t *testing.T) {
 	if got := conn.Server(); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if got := c.Value("select string_agg(application_name, '+') from pg_stat_activity where application_name like 'pgBack%'"); got != "pgBackRest [backup]" {
-		t.Errorf("application name is %q", got)
+	names := c.Value("select string_agg(application_name, '+') from pg_stat_activity where application_name like 'pgBack%'")
+	if names != "pgBackRest [backup]" {
+		t.Errorf("application name is %q", names)
 	}
 	now, err := conn.Time(t.Context())
 	if d := time.Since(now); err != nil || d < 0 || d > 10*time.Second || now.Nanosecond()%1e6 != 0 {

@@ -130,7 +130,7 @@ func TestInvalidateCheckpoint(t *testing.T) {
 	}
 }
 
-// TestInvalidateRealControl compares with what pg_controldata thinks of the file.
+// TestRealControl compares with what pg_controldata thinks of the file.
 func TestRealControl(t *testing.T) {
 	c := pgtest.Start(t, pgtest.Options{SegmentMB: 1})
 	c.Stop()
