@@ -21,11 +21,11 @@ func runExpire(ctx context.Context, s *session) error {
 	}
 	if s.cfg.Has("set") {
 		o.Set = s.cfg.String("set")
-		if !format.ValidLabel(o.Set) {
-			return errs.New(errs.OptionInvalidValue, "'%s' is not a valid backup label format", o.Set)
-		}
 		if o.Oldest {
 			return errs.New(errs.OptionInvalid, "--oldest and --set cannot be used together")
+		}
+		if !format.ValidLabel(o.Set) {
+			return errs.New(errs.OptionInvalidValue, "'%s' is not a valid backup label format", o.Set)
 		}
 	}
 	if s.cfg.Has("archive-expire-before") {
