@@ -53,7 +53,7 @@ func shown(o *Option, v *value) string {
 // acceptText checks a string or path. One slash at the end of a path is dropped.
 func acceptText(r ref, here *Option, v *value) error {
 	text := string(v.text)
-	if text == "" {
+	if text == "" && here.Allow == nil {
 		return errs.New(errs.OptionInvalidValue, "'' must be >= 1 character for '%s' option", r)
 	}
 	if here.Type != Path {

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"syscall"
 
 	"holdfast/internal/errs"
 )
@@ -38,12 +39,14 @@ func (c *Config) setting(option string) (text string, given bool) {
 func (c *Config) places() (file, include place) {
 	base := c.in.DefaultConfigDir
 	config, configGiven := c.setting("config")
+	noConfig := configGiven && c.values[ref{option: c.table.exact("config")}].negate
 	path, pathGiven := c.setting("config-path")
 	includePath, includeGiven := c.setting("config-include-path")
 
 	switch {
-	case configGiven: // negated: no file
-		file = place{path: config, required: true}
+	case configGiven && noConfig:
+	case configGiven:
+		file = place{path: fromRoot(config), required: true}
 	case pathGiven:
 		file = place{path: path + configFile}
 	default:
@@ -61,6 +64,15 @@ func (c *Config) places() (file, include place) {
 		include = place{path: base + includeSubdir}
 	}
 	return file, include
+}
+
+// fromRoot makes a file name absolute. The working directory does not count, because archive_command and schedulers run commands
+// wherever they happen to be.
+func fromRoot(name string) string {
+	if strings.HasPrefix(name, "/") {
+		return name
+	}
+	return "/" + name
 }
 
 // readFiles reads the configuration files as one document and takes the options from it that are not settled yet.
@@ -133,6 +145,8 @@ func (c *Config) readInto(doc *document, path string) (found bool, err error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
+	case errors.Is(err, syscall.EISDIR):
+		return false, errs.Wrap(errs.FileRead, system(err), "unable to read '%s'", path)
 	case err != nil:
 		return false, errs.Wrap(errs.FileOpen, system(err), "unable to open file '%s' for read", path)
 	}

@@ -51,18 +51,19 @@ func (t *table) find(name string, how lookup) (m match, ok bool, err error) {
 			return m, false, nil
 		}
 	}
+	ignoreIndex := how&anyIndex != 0 && key == 0
+	if old.Name != "" && !ignoreIndex {
+		if err := m.oldIndex(name, key, old); err != nil {
+			return m, false, err
+		}
+	}
 	if m.negate && !m.option.negatable() {
 		return m, false, errs.New(errs.OptionInvalid, "option '%s' cannot be negated", name)
 	}
 	if m.reset && !m.option.resettable() {
 		return m, false, errs.New(errs.OptionInvalid, "option '%s' cannot be reset", name)
 	}
-	if how&anyIndex != 0 && key == 0 {
-		return m, true, nil
-	}
-	if old.Name != "" {
-		err = m.oldIndex(name, key, old)
-	} else {
+	if old.Name == "" && !ignoreIndex {
 		err = m.index(name, key)
 	}
 	return m, err == nil, err

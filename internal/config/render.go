@@ -16,7 +16,7 @@ func (c *Config) settings() []Setting {
 		for _, key := range keys {
 			r := ref{o, key}
 			v := c.values[r]
-			if v == nil || v.source == Default || !v.has && !v.negate && !v.reset {
+			if v == nil || v.source == Default && !v.reset || !v.has && !v.negate && !v.reset {
 				continue
 			}
 			all = append(all, Setting{
@@ -98,15 +98,19 @@ func (c *Config) CommandLine() string {
 
 // SetExecID sets the number of this run, which commands show and hand on. An id that came from outside stays.
 func (c *Config) SetExecID(id string) {
-	o := c.table.exact("exec-id")
-	if !c.valid(o) {
-		return
+	if c.Valid("exec-id") && !c.Has("exec-id") {
+		c.Override("exec-id", id)
 	}
-	if v := c.values[ref{option: o}]; v != nil && v.has {
-		return
-	}
-	c.values[ref{option: o}] = &value{
-		found: true, source: CommandLine, raw: []secretly{secretly(id)}, has: true, text: secretly(id),
+}
+
+// Override sets a string option outside groups as if it had been given on the command line, without checks. An option that does not
+// apply to the command is left alone.
+func (c *Config) Override(option, text string) {
+	if o := c.table.exact(option); c.valid(o) {
+		written := secretly(text)
+		c.values[ref{option: o}] = &value{
+			found: true, source: CommandLine, raw: []secretly{written}, has: true, text: written,
+		}
 	}
 }
 

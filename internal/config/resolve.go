@@ -14,6 +14,9 @@ func (c *Config) resolve(r ref, here *Option) error {
 		v = &value{}
 		c.values[r] = v
 	}
+	if v.reset {
+		v.source = Default
+	}
 	set := v.found && !v.reset && (here.Type == Boolean || here.BoolLike || !v.negate)
 	if met, text := c.met(r, here.Depend); !met {
 		if set && v.source == CommandLine {

@@ -2,7 +2,6 @@ package config
 
 import (
 	"slices"
-	"strconv"
 
 	"holdfast/internal/errs"
 )
@@ -83,7 +82,7 @@ func (c *Config) hasGroup(group string) bool {
 }
 
 // dropUnused removes the indexes of a group for which all options have ended up with defaults, since what was set depends on
-// something that is not so. One index always stays.
+// something that is not so. One index always stays. If the lowest index goes and a single one is left, that becomes index 1.
 func (c *Config) dropUnused(group string) {
 	keys := c.keys[group]
 	if len(keys) == 0 {
@@ -91,18 +90,28 @@ func (c *Config) dropUnused(group string) {
 	}
 	var used []int
 	for _, key := range keys {
-		for r, v := range c.values {
-			if r.key == key && r.option.Group == group && v.source != Default && c.valid(r.option) {
-				used = append(used, key)
-				break
-			}
+		if c.isUsed(group, key) {
+			used = append(used, key)
 		}
 	}
 	if len(used) == 0 {
-		c.renumber(group, keys[0], 1)
+		used = keys[:1]
+	}
+	if len(used) == 1 && !c.isUsed(group, keys[0]) {
+		c.renumber(group, used[0], 1)
 		used = []int{1}
 	}
 	c.keys[group] = used
+}
+
+// isUsed reports whether an option of an index has something other than a default.
+func (c *Config) isUsed(group string, key int) bool {
+	for r, v := range c.values {
+		if r.key == key && r.option.Group == group && v.source != Default && c.valid(r.option) {
+			return true
+		}
+	}
+	return false
 }
 
 // renumber moves the values of one index to another.
@@ -110,10 +119,14 @@ func (c *Config) renumber(group string, from, to int) {
 	if from == to {
 		return
 	}
-	for r, v := range c.values {
-		if r.option.Group == group && r.key == from {
-			delete(c.values, r)
-			c.values[ref{r.option, to}] = v
+	for _, o := range c.table.options {
+		if o.Group != group {
+			continue
+		}
+		delete(c.values, ref{o, to})
+		if v := c.values[ref{o, from}]; v != nil {
+			delete(c.values, ref{o, from})
+			c.values[ref{o, to}] = v
 		}
 	}
 }
@@ -126,7 +139,7 @@ func (c *Config) checkChosen() error {
 		if !c.valid(o) || v == nil || !v.has || slices.Contains(c.keys[group], int(v.number)) {
 			continue
 		}
-		return errs.New(errs.OptionInvalidValue, "key '%s' is not valid for '%s' option", strconv.FormatInt(v.number, 10), group)
+		return errs.New(errs.OptionInvalidValue, "key '%s' is not valid for '%s' option", string(v.text), group)
 	}
 	return nil
 }
