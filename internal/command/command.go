@@ -46,7 +46,7 @@ func run(ctx context.Context, env Env, commands map[string]entry) int {
 	s := &session{env: env, cfg: cfg, started: started, commands: commands}
 	s.log = s.newLogger()
 	switch {
-	case cfg.Version || cfg.Command == "version":
+	case cfg.Version, cfg.Command == "version" && !cfg.Help:
 		return s.answer(runVersion(ctx, s))
 	case cfg.Help:
 		return s.answer(s.help())

@@ -225,6 +225,22 @@ func TestVersion(t *testing.T) {
 	}
 }
 
+func TestHelp(t *testing.T) {
+	w := newWorld(t)
+	for args, want := range map[string]string{
+		"":                 "Holdfast 0.1.0 - General help\n",
+		"--help --version": "Holdfast 0.1.0 - General help\n",
+		"help version":     "Holdfast 0.1.0 - 'version' command help\n",
+		"help demo":        "Holdfast 0.1.0 - 'demo' command help\n",
+		"help backup type": "Holdfast 0.1.0 - 'backup' command - 'type' option help\n",
+	} {
+		status := Main(context.Background(), w.env("holdfast", strings.Fields(args)...))
+		if status != 0 || !strings.HasPrefix(w.stdout.String(), want) || w.stderr.String() != "" {
+			t.Errorf("%s: exit %d, %s%s", args, status, w.stdout.String(), w.stderr.String())
+		}
+	}
+}
+
 func TestLogFile(t *testing.T) {
 	commands := stubs(map[string]stub{"restore": done, "check": done, "info": done})
 	common := []string{"--stanza=demo", "--log-level-console=off"}
