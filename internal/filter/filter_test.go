@@ -18,10 +18,13 @@ import (
 // specs returns every kind of stored file, plain and encrypted, framed and raw.
 func specs() []Spec {
 	var all []Spec
-	for c, level := range map[Compression]int{None: 0, Gz: 6, Bz2: 9, Lz4: 1, Zst: 3} {
+	for c, level := range []int{None: 0, Gz: 6, Bz2: 1, Lz4: 1, Zst: 3} {
 		for _, pass := range []string{"", "pass with 'quotes' and ü"} {
 			for _, raw := range []bool{false, true} {
-				all = append(all, Spec{Compression: c, Level: level, Pass: pass, Raw: raw})
+				if raw && Compression(c) == Bz2 {
+					continue // its only difference is that of encryption, and it is slow
+				}
+				all = append(all, Spec{Compression: Compression(c), Level: level, Pass: pass, Raw: raw})
 			}
 		}
 	}
@@ -36,7 +39,7 @@ func (s Spec) testName() string {
 func contents() map[string][]byte {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	all := map[string][]byte{"empty": {}, "byte": {7}, "text": []byte("15\n")}
-	for _, size := range []int{15, 16, 17, 4095, 32768, 65535, 65536, 65537, 200_000, 500_001} {
+	for _, size := range []int{15, 16, 17, 4095, 32768, 65535, 65536, 65537, 400_001} {
 		noise := make([]byte, size)
 		for i := range noise {
 			noise[i] = byte(rnd.Uint32())
@@ -91,9 +94,10 @@ func decode(src io.Reader, s Spec) ([]byte, error) {
 }
 
 func TestRoundTrip(t *testing.T) {
+	all := contents()
 	for _, s := range specs() {
 		t.Run(s.testName(), func(t *testing.T) {
-			for name, data := range contents() {
+			for name, data := range all {
 				for _, chunk := range []int{64 << 10, 1021} {
 					stored := encode(t, s, data, chunk)
 					got, err := decode(bytes.NewReader(stored), s)
@@ -156,48 +160,45 @@ func TestLevels(t *testing.T) {
 	}
 }
 
-// TestForms compares with bytes that pgBackRest 2.60.0 wrote.
+// TestForms compares with bytes that pgBackRest 2.60.0 wrote. Ours are the same for nothing at all, and where same is set.
 func TestForms(t *testing.T) {
 	tests := []struct {
-		spec        Spec
-		data, empty string
+		spec Spec
+		data string
+		form string
+		same bool
 	}{
-		{Spec{Compression: Gz, Level: 6}, "1f8b0800000000000003 3334e50200 1d7d0c98 03000000", "1f8b0800000000000003 0300 0000000000000000"},
-		{Spec{Compression: Gz, Level: 6, Raw: true}, "789c 3334e50200 010a0071", "789c 0300 00000001"},
-		{Spec{Compression: Bz2, Level: 9}, "", "425a6839 177245385090 00000000"},
-		{Spec{Compression: Lz4, Level: 1}, "04224d18 44405e 03000080 31350a 00000000 92841dab", "04224d18 44405e 00000000 055dcc02"},
-		{Spec{Compression: Lz4, Level: 1, Raw: true}, "04224d18 4040c0 03000080 31350a 00000000", "04224d18 4040c0 00000000"},
-		{Spec{Compression: Zst, Level: 3}, "28b52ffd 0058 190000 31350a", "28b52ffd 20 00 010000"},
+		{Spec{Compression: Gz, Level: 6}, "15\n", "1f8b0800000000000003 3334e50200 1d7d0c98 03000000", false},
+		{Spec{Compression: Gz, Level: 6}, "", "1f8b0800000000000003 0300 0000000000000000", true},
+		{Spec{Compression: Gz, Level: 6, Raw: true}, "15\n", "789c 3334e50200 010a0071", false},
+		{Spec{Compression: Gz, Level: 6, Raw: true}, "", "789c 0300 00000001", true},
+		{Spec{Compression: Bz2, Level: 9}, "", "425a6839 177245385090 00000000", true},
+		{Spec{Compression: Lz4, Level: 1}, "15\n", "04224d18 44405e 03000080 31350a 00000000 92841dab", true},
+		{Spec{Compression: Lz4, Level: 1}, "", "04224d18 44405e 00000000 055dcc02", true},
+		{Spec{Compression: Lz4, Level: 1, Raw: true}, "15\n", "04224d18 4040c0 03000080 31350a 00000000", true},
+		{Spec{Compression: Zst, Level: 3}, "15\n", "28b52ffd 0058 190000 31350a", false},
+		{Spec{Compression: Zst, Level: 3}, "", "28b52ffd 20 00 010000", true},
 	}
 	for _, test := range tests {
-		for plain, form := range map[string]string{"15\n": test.data, "": test.empty} {
-			stored, err := hex.DecodeString(strings.ReplaceAll(form, " ", ""))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if form == "" {
-				continue
-			}
-			got, err := decode(bytes.NewReader(stored), test.spec)
-			if err != nil || string(got) != plain {
-				t.Errorf("%s: read %q, %v; want %q", test.spec.testName(), got, err, plain)
-			}
-			ours := encode(t, test.spec, []byte(plain), 10)
-			if plain == "" && !bytes.Equal(ours, stored) {
-				t.Errorf("%s: empty is %x, want %x", test.spec.testName(), ours, stored)
-			}
-			if test.spec.Compression == Lz4 && !bytes.Equal(ours, stored) {
-				t.Errorf("%s: %q is %x, want %x", test.spec.testName(), plain, ours, stored)
-			}
-			if test.spec.Compression == Gz && !test.spec.Raw && !bytes.Equal(ours[:10], stored[:10]) {
-				t.Errorf("%s: header is %x, want %x", test.spec.testName(), ours[:10], stored[:10])
-			}
+		form, err := hex.DecodeString(strings.ReplaceAll(test.form, " ", ""))
+		if err != nil {
+			t.Fatal(err)
 		}
+		got, err := decode(bytes.NewReader(form), test.spec)
+		if err != nil || string(got) != test.data {
+			t.Errorf("%s: read %q, %v; want %q", test.spec.testName(), got, err, test.data)
+		}
+		ours := encode(t, test.spec, []byte(test.data), 10)
+		if test.same && !bytes.Equal(ours, form) {
+			t.Errorf("%s: %q is %x, want %x", test.spec.testName(), test.data, ours, form)
+		}
+	}
+	if got := encode(t, Spec{Compression: Gz, Level: 6}, []byte("x"), 1)[:10]; !bytes.Equal(got, emptyForm(Spec{Compression: Gz})[:10]) {
+		t.Errorf("gzip header: %x", got)
 	}
 }
 
-// TestGoldenCipher decrypts a file that pgBackRest 2.60.0 wrote in raw form.
-func TestEncryptedEmpty(t *testing.T) {
+func TestEncryptedSize(t *testing.T) {
 	for size, want := range map[int]int{0: 32, 15: 32, 16: 48} {
 		if got := len(encode(t, Spec{Pass: "x"}, make([]byte, size), 100)); got != want {
 			t.Errorf("%d bytes are %d encrypted, want %d", size, got, want)
@@ -208,7 +209,7 @@ func TestEncryptedEmpty(t *testing.T) {
 	}
 }
 
-// codeOf is what a damaged stream must end in.
+// damaged is what a damaged stream must end in.
 func (s Spec) damaged() []errs.Code {
 	switch {
 	case s.Pass == "":
@@ -350,7 +351,6 @@ func (f *failingWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// TestUseAfterClose
 func TestUseAfterClose(t *testing.T) {
 	for _, s := range specs() {
 		w, err := NewWriter(io.Discard, s)
@@ -381,11 +381,12 @@ func TestUseAfterClose(t *testing.T) {
 
 // TestNoGoroutines: streams left half read or half written leave nothing running.
 func TestNoGoroutines(t *testing.T) {
-	data := rows(rand.New(rand.NewPCG(15, 16)), 9<<20)
+	data := rows(rand.New(rand.NewPCG(15, 16)), 2<<20)
 	before := runtime.NumGoroutine()
 	for _, s := range specs() {
+		data := data
 		if s.Compression == Bz2 {
-			data = data[:1<<20]
+			data = data[:1<<18]
 		}
 		stored := encode(t, s, data, 64<<10)
 		r, err := NewReader(bytes.NewReader(stored), s)
