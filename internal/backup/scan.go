@@ -31,6 +31,8 @@ type scanner struct {
 	checksums   bool              // pages are checked
 	tablespaces map[string]string // names by oid; nil when there is no server to ask
 	m           *format.Manifest
+
+	linked map[string]bool // directories that links lead to
 }
 
 // scan fills paths, files, links and targets of the manifest.
@@ -189,7 +191,9 @@ func (s *scanner) link(ctx context.Context, at, name string, e storage.Info) err
 		s.addLink(name, e, target)
 		return s.addFile(name, info)
 	case storage.Dir:
-		s.addLink(name, e, target)
+		if err := s.addDirLink(name, e, target, destination); err != nil {
+			return err
+		}
 		return s.addDir(ctx, destination, name, info)
 	}
 	s.log.Warn(specialWarning, s.path(name))
@@ -213,7 +217,9 @@ func (s *scanner) tablespace(ctx context.Context, at, name string, e storage.Inf
 	}
 	own := tablespaceName + "/" + e.Name
 	target := format.Target{Name: own, Path: e.Target, Link: true, TablespaceID: e.Name, TablespaceName: spaceName}
-	s.addLink(name, e, target)
+	if err := s.addDirLink(name, e, target, destination); err != nil {
+		return err
+	}
 	s.addPlaceholders(own)
 	return s.dir(ctx, destination, own)
 }
@@ -264,6 +270,23 @@ func (s *scanner) follow(ctx context.Context, name, destination string) (storage
 		return info, errs.New(errs.LinkDestination, "link '%s' cannot reference another link '%s'", s.path(name), destination)
 	}
 	return info, nil
+}
+
+// addDirLink adds a link to a directory. One that another link leads to is refused before it is looked into: with links in circles
+// there would be no end to that.
+func (s *scanner) addDirLink(name string, e storage.Info, target format.Target, destination string) error {
+	s.addLink(name, e, target)
+	if s.linked[destination] {
+		if err := format.CheckLinks(s.root, s.m.Targets); err != nil {
+			return err
+		}
+		return errs.New(errs.LinkDestination, "link '%s' leads to '%s' as another link does", pgName(name), destination)
+	}
+	if s.linked == nil {
+		s.linked = make(map[string]bool)
+	}
+	s.linked[destination] = true
+	return nil
 }
 
 func (s *scanner) addLink(name string, e storage.Info, target format.Target) {
