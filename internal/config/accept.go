@@ -20,9 +20,6 @@ func (c *Config) accept(r ref, here *Option, v *value) error {
 	case Hash:
 		return c.acceptHash(r, v)
 	}
-	if here.BoolLike && v.negate {
-		v.negate, v.raw = false, []secretly{"n"}
-	}
 	v.text = v.raw[0]
 	switch here.Type {
 	case Integer, Size, Time:

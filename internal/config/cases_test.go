@@ -44,7 +44,7 @@ func memory(files map[string]string) FS {
 	for name, text := range files {
 		m[strings.TrimPrefix(name, "/")] = &fstest.MapFile{Data: []byte(text)}
 	}
-	rel := func(name string) string { return strings.TrimPrefix(path.Clean(name), "/") }
+	rel := func(name string) string { return strings.TrimPrefix(path.Clean("./"+name), "/") }
 	return FS{
 		ReadFile: func(name string) ([]byte, error) { return m.ReadFile(rel(name)) },
 		ReadDir:  func(name string) ([]fs.DirEntry, error) { return m.ReadDir(rel(name)) },

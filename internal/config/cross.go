@@ -123,11 +123,8 @@ func (x *crossing) anyHas(option, group string) bool {
 
 // retention fills in what follows from other retention options and warns where nothing will ever expire.
 func (x *crossing) retention() error {
-	if x.Help {
-		return nil
-	}
 	for _, key := range x.keysOf("repo-retention-full") {
-		if !x.Has("repo-retention-full", key) {
+		if !x.Help && !x.Has("repo-retention-full", key) {
 			x.say("option 'repo%d-retention-full' is not set for 'repo%[1]d-retention-full-type=%s', the repository may run out of"+
 				" space\nHINT: to retain full backups indefinitely (without warning), set option 'repo%[1]d-retention-full' to the"+
 				" maximum.", key, x.String("repo-retention-full-type", key))

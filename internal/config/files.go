@@ -48,7 +48,7 @@ func (c *Config) places() (file, include place) {
 	case configGiven:
 		file = place{path: fromRoot(config), required: true}
 	case pathGiven:
-		file = place{path: path + configFile}
+		file = place{path: fromRoot(path) + configFile}
 	default:
 		file = place{path: base + configFile}
 	}
@@ -57,9 +57,9 @@ func (c *Config) places() (file, include place) {
 	}
 	switch {
 	case includeGiven:
-		include = place{path: includePath, required: true}
+		include = place{path: fromRoot(includePath), required: true}
 	case pathGiven:
-		include = place{path: path + includeSubdir}
+		include = place{path: fromRoot(path) + includeSubdir}
 	case !configGiven:
 		include = place{path: base + includeSubdir}
 	}

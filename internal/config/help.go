@@ -202,7 +202,7 @@ func (v shownValues) any() bool {
 
 func (v shownValues) same() bool {
 	for _, s := range v {
-		if s.text != v[0].text {
+		if s.text != v[0].text && v[0].text != redacted && s.text != redacted {
 			return false
 		}
 	}
@@ -244,10 +244,19 @@ func (p *page) current(o *Option) shownValues {
 	})
 }
 
-// fallback returns the defaults.
+// fallback returns the defaults, where the option has a say at all.
 func (p *page) fallback(o *Option) shownValues {
 	here := o.at(p.config.Command)
-	return p.each(o, func(r ref) string { return p.config.fallback(r, &here) })
+	return p.each(o, func(r ref) string {
+		v := p.config.values[r]
+		if met, _ := p.config.met(r, here.Depend); !met || v == nil {
+			return ""
+		}
+		if v.source == Default && v.has {
+			return string(v.text)
+		}
+		return p.config.fallback(r, &here)
+	})
 }
 
 // phrase turns a summary into what stands in a list: no full stop, and a small first letter unless the first word is an acronym or

@@ -16,7 +16,7 @@ func (c *Config) settings() []Setting {
 		for _, key := range keys {
 			r := ref{o, key}
 			v := c.values[r]
-			if v == nil || v.source == Default && !v.reset || !v.has && !v.negate && !v.reset {
+			if v == nil || (v.source == Default || !v.has) && !v.negate && !v.reset {
 				continue
 			}
 			all = append(all, Setting{

@@ -17,7 +17,7 @@ func (c *Config) resolve(r ref, here *Option) error {
 	if v.reset {
 		v.source = Default
 	}
-	set := v.found && !v.reset && (here.Type == Boolean || here.BoolLike || !v.negate)
+	set := v.found && !v.reset && (here.Type == Boolean || !v.negate)
 	if met, text := c.met(r, here.Depend); !met {
 		if set && v.source == CommandLine {
 			return errs.New(errs.OptionInvalid, "option '%s' not valid without option %s", r, text)
@@ -53,6 +53,7 @@ func (c *Config) resolve(r ref, here *Option) error {
 // an explicit "no" is remembered, for display.
 func (c *Config) unmet(v *value, here *Option) {
 	keep := here.Type == Boolean && (v.negate || v.reset) && here.Depend.Unmet == ""
+	v.source = Default
 	if !keep {
 		*v = value{}
 	}

@@ -120,6 +120,9 @@ func (c *Config) scanOption(i int) (int, error) {
 		if hasText {
 			return i, errs.New(errs.OptionInvalid, "option '%s' does not allow an argument", name)
 		}
+		if m.negate && m.option.BoolLike {
+			m.negate, text = false, "n"
+		}
 	case m.option.Type == Boolean:
 		if hasText && text != "y" && text != "n" {
 			return i, errs.New(errs.OptionInvalidValue, "boolean option '--%s' argument must be 'y' or 'n'", name)
