@@ -21,14 +21,14 @@ var floors = [][]string{
 	{"internal/command"},
 	{"internal/archive", "internal/backup", "internal/demo", "internal/expire", "internal/info", "internal/restore", "internal/stanza"},
 	{"internal/repo"},
-	{"internal/db", "internal/storage/posix"},
+	{"internal/block", "internal/db", "internal/storage/posix"},
 	{"internal/config", "internal/filter", "internal/format", "internal/lock", "internal/postgres", "internal/storage"},
 	{"internal/log"},
 	{"internal/errs"},
 }
 
 // kits serve tests only. They may import what they like, and only tests and other kits may import them.
-var kits = []string{"e2e", "internal", "internal/postgres/pgtest", "internal/storage/storagetest"}
+var kits = []string{"e2e", "internal", "internal/postgres/pgtest", "internal/repo/repotest", "internal/storage/storagetest"}
 
 // importers says who alone may import a package.
 var importers = map[string][]string{
@@ -38,7 +38,7 @@ var importers = map[string][]string{
 }
 
 // pure packages turn bytes into values: no files, no sockets, no processes.
-var pure = []string{"internal/filter", "internal/format", "internal/postgres"}
+var pure = []string{"internal/block", "internal/filter", "internal/format", "internal/postgres"}
 
 // worldly names belong to whoever speaks for the process: the command and what starts it.
 var worldly = []string{"Args", "Environ", "Exit", "Getenv", "Stderr", "Stdin", "Stdout"}
