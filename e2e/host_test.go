@@ -205,8 +205,11 @@ type result struct {
 func (r result) all() string { return r.stdout + r.stderr }
 
 func (r result) String() string {
-	return fmt.Sprintf("%s %s\nexit %d\n%s%s", r.prog.name, strings.Join(r.args, " "), r.code, r.stdout, r.stderr)
+	out := beginLine.ReplaceAllString(r.all(), "$1 ...")
+	return fmt.Sprintf("%s %s\nexit %d\n%s", r.prog.name, strings.Join(r.args, " "), r.code, out)
 }
+
+var beginLine = regexp.MustCompile(`(?m)^(.* command begin [^:]*:).*`)
 
 // command prepares a program with exactly these arguments, as the unprivileged user.
 func (h *host) command(ctx context.Context, path string, args ...string) *exec.Cmd {
@@ -288,7 +291,7 @@ func (h *host) want(r result, code int, texts ...string) result {
 		h.t.Errorf("exit code %d, want %d: %s", r.code, code, r)
 		return r
 	}
-	if line := fmt.Sprintf("ERROR: [%03d]: ", code); code > 1 && !strings.Contains(out, line) {
+	if line := fmt.Sprintf(": [%03d]: ", code); code > 1 && !strings.Contains(out, line) {
 		h.t.Errorf("no %q: %s", line, r)
 	}
 	for _, text := range texts {
@@ -322,7 +325,8 @@ func (h *host) both(code int, texts []string, args ...string) {
 func (h *host) same(peer, ours result) {
 	h.t.Helper()
 	if peer.code != ours.code || h.normal(peer.stdout) != h.normal(ours.stdout) || h.normal(peer.stderr) != h.normal(ours.stderr) {
-		h.t.Errorf("the peer gives\n%s\nours gives\n%s", peer, ours)
+		h.t.Errorf("%s %s: exit %d, the peer %d; - the peer, + ours:\n%s", ours.prog.name, strings.Join(ours.args, " "), ours.code, peer.code,
+			lineDiff(h.normal(ours.all()), h.normal(peer.all())))
 	}
 }
 
@@ -334,6 +338,8 @@ var variable = []struct {
 	{regexp.MustCompile(`\(\d+ms\)`), "(Xms)"},
 	{regexp.MustCompile(`^(?:P\d\d +DEBUG: .*\n)+`), ""},
 	{regexp.MustCompile(`process \d+`), "process X"},
+	{regexp.MustCompile(`backup start archive = \S+, lsn = \S+`), "backup start archive = X, lsn = X"},
+	{regexp.MustCompile(`check archive for (prior )?segment \S+`), "check archive for segment X"},
 }
 
 // normal replaces what differs between two runs of the same command.
