@@ -29,6 +29,7 @@ const (
 	defaultDirMode  fs.FileMode = 0o750
 	listBatch                   = 256  // directory entries held at a time while listing
 	removeBatch                 = 1024 // and while removing
+	maxLink                     = 4096 // bytes in the text of a link
 	modeBits                    = 0o7777
 )
 
@@ -147,7 +148,7 @@ func (p *Posix) statAt(fd int, name string) (storage.Info, error) {
 }
 
 func readLinkAt(fd int, name string) (string, error) {
-	buf := make([]byte, unix.PathMax)
+	buf := make([]byte, maxLink)
 	n := 0
 	err := retry(func() (err error) {
 		n, err = unix.Readlinkat(fd, name, buf)

@@ -201,9 +201,10 @@ func (p *Posix) Truncate(ctx context.Context, name string, size int64) error {
 	return nil
 }
 
-// setTime sets the time of modification and leaves that of access alone.
+// setTime sets the times of modification and access.
 func setTime(name string, t time.Time) error {
-	times := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, unix.NsecToTimespec(t.UnixNano())}
+	at := unix.NsecToTimespec(t.UnixNano())
+	times := []unix.Timespec{at, at}
 	if err := retry(func() error { return unix.UtimesNanoAt(unix.AT_FDCWD, name, times, 0) }); err != nil {
 		return failed(errs.FileInfo, err, "unable to set time for '%s'", name)
 	}

@@ -14,6 +14,10 @@ import (
 	"holdfast/internal/storage"
 )
 
+// writebackStep is how much is written before the system is asked to begin bringing it to disk. Disk and compression then work at
+// the same time and the sync at the end finds little to do: a third off the time of writing a file that the disk barely keeps up with.
+const writebackStep = 8 << 20
+
 // Create writes a file, making missing directories above it.
 func (p *Posix) Create(ctx context.Context, name string, o storage.CreateOptions) (storage.Writer, error) {
 	if err := ctx.Err(); err != nil {
@@ -49,6 +53,8 @@ type writer struct {
 	temp    string // where the bytes go; equal to name unless atomic
 	regular bool   // a file, not a pipe or device, which is neither synced nor removed
 	options storage.CreateOptions
+	written int64
+	handed  int64 // as much of it as the system was asked to bring to disk
 }
 
 // setOwnerAndMode corrects what open(2) did: the umask, an older file of that name, the owner. The owner comes first because
@@ -88,9 +94,14 @@ func (w *writer) Write(b []byte) (int, error) {
 	}
 	n, err := w.file.Write(b)
 	if err != nil {
-		err = failed(errs.FileWrite, err, "unable to write '%s'", w.name)
+		return n, failed(errs.FileWrite, err, "unable to write '%s'", w.name)
 	}
-	return n, err
+	w.written += int64(n)
+	if w.regular && !w.options.NoSync && w.written-w.handed >= writebackStep {
+		beginWriteback(int(w.file.Fd()), w.handed, w.written-w.handed)
+		w.handed = w.written
+	}
+	return n, nil
 }
 
 // Close commits: the time of modification, sync, close, rename, sync of the directory. If any of it fails the temporary file goes.
