@@ -11,7 +11,6 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
-	"github.com/pierrec/lz4/v4"
 
 	"holdfast/internal/errs"
 )
@@ -161,12 +160,9 @@ func getDecoder(s Spec, src *source) (io.Reader, error) {
 	case Bz2:
 		return bzip2.NewReader(src), nil
 	case Lz4:
-		z, ok := decoders.lz4.Get().(*lz4.Reader)
+		z, ok := decoders.lz4.Get().(*lz4Reader)
 		if !ok {
-			z = lz4.NewReader(nil)
-			if err := z.Apply(lz4.ConcurrencyOption(1)); err != nil {
-				return nil, err
-			}
+			z = new(lz4Reader)
 		}
 		z.Reset(src)
 		return z, nil
@@ -197,7 +193,7 @@ func putDecoder(decoder io.Reader) {
 	switch z := decoder.(type) {
 	case *gzip.Reader:
 		decoders.gzip.Put(z)
-	case *lz4.Reader:
+	case *lz4Reader:
 		z.Reset(nil)
 		decoders.lz4.Put(z)
 	case *zstd.Decoder:
