@@ -16,8 +16,8 @@ var demoOptions = []Option{
 		For:      "demo",
 		Optional: true, Extension: true,
 		Summary: "Directory with the PostgreSQL programs.",
-		Text: "The demonstration runs initdb, pg_ctl and postgres from this directory. Without the option it takes the " +
-			"newest version it finds in the usual places and in the search path.",
+		Text: "The demonstration runs initdb, pg_ctl and postgres from this directory. Without the option it takes " +
+			"those in the search path, or else the newest version it finds in the usual places.",
 	},
 	{
 		Name: "user", Type: String, Section: CommandOnly, HelpGroup: "command",
