@@ -71,6 +71,9 @@ func DecodeMap(b []byte, blockSize int64, checksumSize int) (*Map, error) {
 	return d.m, d.err
 }
 
+// maxSuper is larger than any super block that can be configured. It keeps a damaged map from asking for all memory there is.
+const maxSuper = 1 << 28
+
 type decoder struct {
 	in     []byte
 	m      *Map
@@ -167,7 +170,7 @@ func (d *decoder) super(t *track) (flags int64) {
 	} else {
 		t.stored = d.last + (v>>1 ^ -(v & 1))
 	}
-	if t.stored <= 0 || t.stored > 1<<40 {
+	if t.stored <= 0 || t.stored > maxSuper {
 		d.fail("has a super block of %d byte(s)", t.stored)
 	}
 	d.last = t.stored
@@ -176,7 +179,7 @@ func (d *decoder) super(t *track) (flags int64) {
 		return flags
 	}
 	size := d.number()
-	if size>>1 > 1<<40/d.m.BlockSize {
+	if size>>1 > maxSuper/d.m.BlockSize {
 		d.fail("has a super block of %d blocks", size>>1)
 		return flags
 	}
@@ -184,7 +187,7 @@ func (d *decoder) super(t *track) (flags int64) {
 	if size&1 != 0 {
 		t.super += d.number()
 	}
-	if t.super <= 0 || t.super > 1<<40 {
+	if t.super <= 0 || t.super > maxSuper {
 		d.fail("has a super block of %d plain byte(s)", t.super)
 	}
 	return flags
