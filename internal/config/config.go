@@ -152,7 +152,8 @@ func (c *Config) String(option string, key ...int) string {
 
 // Secret returns the value of a secure option.
 func (c *Config) Secret(option string, key ...int) Secret {
-	return Secret{string(c.typed(option, key, String).text)}
+	text := string(c.typed(option, key, String).text)
+	return Secret{&text}
 }
 
 // Bool returns the value of a boolean.

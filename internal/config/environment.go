@@ -14,8 +14,8 @@ func (c *Config) warn(format string, args ...any) {
 }
 
 // readEnvironment takes the options that the command line has not settled from the environment.
-func (c *Config) readEnvironment() error {
-	for _, variable := range c.in.Env {
+func (c *Config) readEnvironment(variables []string) error {
+	for _, variable := range variables {
 		name, text, _ := strings.Cut(variable, "=")
 		name, ours := strings.CutPrefix(name, environmentPrefix)
 		if !ours {

@@ -104,8 +104,8 @@ var restoreOptions = []Option{
 		Optional: true,
 		Depend:   Depend{Option: "type", Values: []string{"default", "lsn", "name", "standby", "time", "xid"}},
 		Summary:  "Timeline to recover along.",
-		Text: "Every recovery that ends starts a new timeline. By default PostgreSQL follows the newest it finds in the " +
-			"archive; with current it stays on that of the backup, and a number names one. In the wrong timeline a target " +
-			"may never come by.",
+		Text: "Every recovery that ends starts a new timeline. With latest PostgreSQL follows the newest it finds in the archive, " +
+			"with current it stays on that of the backup, and a number names one. Without the option PostgreSQL decides: the " +
+			"newest since version 12. In the wrong timeline a target may never come by.",
 	},
 }

@@ -10,6 +10,8 @@ const compatibleName = "pgbackrest"
 // Parse reads a command and its options. The Config is never nil: with an error it holds what was known until then.
 func Parse(in Input) (*Config, error) {
 	in = in.withDefaults()
+	environment := in.Env
+	in.Env = nil // may hold secrets, so it is not kept
 	c := &Config{
 		in:     in,
 		table:  newTable(filepath.Base(in.Program) != compatibleName),
@@ -23,7 +25,7 @@ func Parse(in Input) (*Config, error) {
 	if c.info.Bare {
 		return c, c.settle()
 	}
-	if err := c.readEnvironment(); err != nil {
+	if err := c.readEnvironment(environment); err != nil {
 		return c, err
 	}
 	if err := c.readFiles(); err != nil {

@@ -50,9 +50,9 @@ func (c *Config) resolve(r ref, here *Option) error {
 }
 
 // unmet is the value of an option whose dependency is not met. What a file or the environment says was meant for other times; only
-// an explicit "no" is remembered, for display.
+// an explicit "no" or a reset is remembered, for display.
 func (c *Config) unmet(v *value, here *Option) {
-	keep := here.Type == Boolean && (v.negate || v.reset) && here.Depend.Unmet == ""
+	keep := (v.reset || here.Type == Boolean && v.negate) && here.Depend.Unmet == ""
 	v.source = Default
 	if !keep {
 		*v = value{}

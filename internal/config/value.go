@@ -1,6 +1,9 @@
 package config
 
-import "log/slog"
+import (
+	"fmt"
+	"log/slog"
+)
 
 // Source says where the value of an option came from.
 type Source uint8
@@ -13,13 +16,19 @@ const (
 	CommandLine
 )
 
-// Secret is a value that must not be printed: a passphrase, key or token. All ways of printing show a placeholder.
-type Secret struct{ text string }
+// Secret is a value that must not be printed: a passphrase, key or token. All ways of printing show a placeholder; within a
+// structure whose fields are private, which packages for printing read without asking, they show an address.
+type Secret struct{ text *string }
 
 const redacted = "<redacted>"
 
 // Reveal returns the value itself, for the place that needs it.
-func (s Secret) Reveal() string { return s.text }
+func (s Secret) Reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
 
 // String returns a placeholder.
 func (s Secret) String() string { return redacted }
@@ -58,11 +67,14 @@ type value struct {
 	hash   []Pair // first-seen order
 }
 
-// secretly is text that may be secret; it prints as a placeholder so that a stray %v of the structures above shows nothing.
+// Format prints a placeholder, since values are private and may be secret.
+func (value) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// secretly is text that may be secret. It prints as a placeholder.
 type secretly string
 
-func (secretly) String() string   { return redacted }
-func (secretly) GoString() string { return redacted }
+// Format prints a placeholder.
+func (secretly) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
 func texts(in []secretly) []string {
 	out := make([]string, len(in))
