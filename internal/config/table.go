@@ -95,7 +95,7 @@ func (t *table) dependenciesDone(o *Option, done map[*Option]bool) bool {
 	return true
 }
 
-// indexed returns the name of one index of an option: "repo-path" and 2 make "repo2-path".
+// String returns the name people use: "repo-path" and 2 make "repo2-path".
 func (r ref) String() string {
 	if r.option.Group == "" {
 		return r.option.Name
