@@ -19,8 +19,12 @@ func (c *Config) settings() []Setting {
 			if v == nil || (v.source == Default || !v.has) && !v.negate && !v.reset {
 				continue
 			}
+			source := v.source
+			if v.reset {
+				source = CommandLine // nowhere else can options be reset
+			}
 			all = append(all, Setting{
-				Name: r.String(), Key: key, Option: o, Source: v.source,
+				Name: r.String(), Key: key, Option: o, Source: source,
 				Negate: v.negate && !v.reset, Reset: v.reset, Values: render(o, v),
 			})
 		}
