@@ -134,11 +134,12 @@ func (r *run) announceStart(checkpointTimeout time.Duration) {
 	when := "next regular checkpoint"
 	if r.StartFast {
 		when = "requested immediate checkpoint"
-	} else if r.DBTimeout > 0 && r.DBTimeout <= checkpointTimeout {
+	}
+	r.Log.Info("execute backup start: backup begins after the %s completes", when)
+	if !r.StartFast && r.DBTimeout > 0 && r.DBTimeout <= checkpointTimeout {
 		r.Log.Warn("start-fast is disabled and db-timeout (%ds) is smaller than the PostgreSQL checkpoint_timeout (%ds) - timeout may"+
 			" occur before the backup starts", int(r.DBTimeout.Seconds()), int(checkpointTimeout.Seconds()))
 	}
-	r.Log.Info("execute backup start: backup begins after the %s completes", when)
 }
 
 // checkStart compares what the server said over SQL with what its control file says. A difference means that we read the files of

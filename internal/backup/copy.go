@@ -167,6 +167,7 @@ func (k *keeper) note(res *result) {
 		f.Name = "" // the entry goes when no worker knows indexes any more
 	case copied:
 		record(f, res)
+		k.logDamaged(res)
 		k.logPages(res)
 	case rechecked:
 		k.warnPages(f)
@@ -208,11 +209,6 @@ func record(f *format.File, res *result) {
 func (k *keeper) logResult(res *result) {
 	r := k.run
 	at := clusterPath(r.cluster.Path, res.name)
-	if res.damaged != (format.Sum{}) {
-		r.Log.Warn("resumed backup file %s did not have expected checksum %s. The file was recopied and backup will continue but this"+
-			" may be an issue unless the resumed backup path in the repository is known to be corrupted.\n"+
-			"NOTE: this does not indicate a problem with the PostgreSQL page checksums.", pgName(res.name), res.damaged)
-	}
 	logger := k.workers[res.worker-1]
 	if !logger.Enabled(log.Detail) {
 		return
@@ -231,6 +227,15 @@ func (k *keeper) logResult(res *result) {
 		checksum = " checksum " + res.sum.String()
 	}
 	logger.Detail("%s %s (%s, %s)%s", what, at, size, log.Percent(k.done, k.total), checksum)
+}
+
+// logDamaged warns that what an interrupted run had stored could not be kept.
+func (k *keeper) logDamaged(res *result) {
+	if res.damaged != (format.Sum{}) {
+		k.run.Log.Warn("resumed backup file %s did not have expected checksum %s. The file was recopied and backup will continue but this"+
+			" may be an issue unless the resumed backup path in the repository is known to be corrupted.\n"+
+			"NOTE: this does not indicate a problem with the PostgreSQL page checksums.", res.name, res.damaged)
+	}
 }
 
 // logPages warns about errors found in the pages of a file that was copied.

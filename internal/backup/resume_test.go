@@ -71,7 +71,7 @@ func TestResume(t *testing.T) {
 		f.wantLine("DETAIL: remove file '" + at + "/pg_data/extra.gz' from resumed backup (missing in manifest)")
 		f.wantLine("DETAIL: remove file '" + at + "/pg_data/base/5/16384.gz' from resumed backup (mismatched timestamp)")
 		for _, part := range []string{
-			"WARN: resumed backup file base/1/16384 did not have expected checksum " + m.File("pg_data/base/1/16384").Checksum.String(),
+			"WARN: resumed backup file pg_data/base/1/16384 did not have expected checksum " + m.File("pg_data/base/1/16384").Checksum.String(),
 			"DETAIL: checksum resumed file " + f.data + "/base/1/1259 (32KB, ",
 		} {
 			if !strings.Contains(f.lines.Text(), part) {
