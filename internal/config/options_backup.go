@@ -38,6 +38,27 @@ var backupOptions = []Option{
 			"than none. Without a setting this is done whenever the cluster has checksums.",
 	},
 	{
+		Name: "checksum-page-error", Type: Boolean, HelpGroup: "command",
+		For:     "backup:main expire:main restore:main",
+		Default: "n",
+		Summary: "Treat wrong page checksums as an error.",
+		Text: "A page whose checksum is wrong is normally only reported while a backup is made. With this option the backup fails, " +
+			"if pages are checked at all.",
+		Except: []Exception{
+			{
+				Command: "expire", Default: "y",
+				Text: "A backup in which pages with wrong checksums were found should not become the oldest one, because good copies of " +
+					"those pages may exist only in the backups before it. With this option such an expiry fails before anything is " +
+					"removed. Without it, and when a backup is expired by name, there is only a warning.",
+			},
+			{
+				Command: "restore", Default: "y",
+				Text: "Some files of a backup may have pages that were damaged already when the backup was made. With this option " +
+					"the restore fails when it meets such a file. Without it there is a warning for each of them.",
+			},
+		},
+	},
+	{
 		Name: "compress", Type: Boolean, HelpGroup: "general",
 		For:     "archive-push:main backup:main",
 		Default: "y",
