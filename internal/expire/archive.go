@@ -22,7 +22,7 @@ type span struct{ start, stop string }
 // archive removes WAL that neither a kept backup needs to be consistent nor archive retention covers.
 func (x *run) archive(ctx context.Context) error {
 	if x.keep.Archive == 0 {
-		if x.keep.FullByTime && x.keep.ArchiveType == format.Full {
+		if x.keep.FullByTime {
 			x.Log.Info("%s: time-based archive retention not met - archive logs will not be expired", x.repo.Name())
 		} else {
 			x.Log.Info("option '%s-retention-archive' is not set - archive logs will not be expired", x.repo.Name())
@@ -45,6 +45,10 @@ func (x *run) archive(ctx context.Context) error {
 		return err
 	}
 	for _, id := range ids {
+		known := func(d format.ArchiveDB) bool { return d.ArchiveID() == id }
+		if !slices.ContainsFunc(info.History, known) {
+			continue // nobody knows whose WAL that is
+		}
 		if err := x.archiveID(ctx, id, info, counted); err != nil {
 			return err
 		}
@@ -157,12 +161,11 @@ func (x *run) removeWAL(ctx context.Context, id string, spans []span, newest str
 	for _, dir := range dirs {
 		if !kept(dir, spans) {
 			removed.add(dir)
-			path := x.repo.ArchivePath(id, dir)
-			x.Log.Detail("%s: %s remove archive path %s", x.repo.Name(), id, path)
+			x.Log.Detail("%s: %s remove archive path %s", x.repo.Name(), id, dir)
 			if x.DryRun {
 				continue
 			}
-			if err := x.repo.Storage().RemoveAll(ctx, path); err != nil {
+			if err := x.repo.Storage().RemoveAll(ctx, x.repo.ArchivePath(id, dir)); err != nil {
 				return err
 			}
 			continue

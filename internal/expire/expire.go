@@ -122,19 +122,21 @@ func (x *run) expire(ctx context.Context, found *bool, last bool) error {
 	if err := x.history(ctx); err != nil {
 		return err
 	}
-	if err := damagedOldest(x.info.Backups); err != nil {
-		x.Log.Warn("%s", errs.Text(named(x.repo.Name(), err)))
+	if len(x.info.Backups) > 0 {
+		if err := damaged(x.info.Backups[0]); err != nil {
+			x.Log.Warn("%s", errs.Text(named(x.repo.Name(), err)))
+		}
 	}
 	return nil
 }
 
-// damagedOldest returns an error if the oldest backup has pages whose checksum was wrong: with what was before it gone, no good
+// damaged returns an error if a backup, the oldest that is kept, has pages whose checksum was wrong: with all before it gone, no good
 // copy of those pages may be left.
-func damagedOldest(backups []format.Backup) error {
-	if len(backups) == 0 || backups[0].Error == nil || !*backups[0].Error {
+func damaged(oldest format.Backup) error {
+	if oldest.Error == nil || !*oldest.Error {
 		return nil
 	}
-	return errs.New(errs.Checksum, "oldest retained backup %s contains invalid page checksum(s)", backups[0].Label).
+	return errs.New(errs.Checksum, "oldest retained backup %s contains invalid page checksum(s)", oldest.Label).
 		Hint("use info --set command to get details about errors in the backup.")
 }
 
@@ -157,54 +159,43 @@ func (x *run) oldest() {
 
 // retain applies full and then diff retention.
 func (x *run) retain(ctx context.Context) ([]string, error) {
-	fulls, met := expiredFulls(x.info.Backups, x.keep.Full), false
+	kind := "full"
+	fulls, oldest := expiredFulls(x.info.Backups, x.keep.Full)
 	if x.keep.FullByTime {
-		fulls, met = expiredByTime(x.info.Backups, x.keep.Full, x.Now)
+		kind = "time-based"
+		fulls, oldest = expiredByTime(x.info.Backups, x.keep.Full, x.Now)
 	}
-	if err := x.checkOldest(fulls); err != nil {
-		return nil, err
-	}
-	var dropped []string
-	drop := func(kind string, labels ...string) error {
-		gone, err := x.drop(ctx, labels)
-		if len(gone) > 0 {
-			x.tell(kind, gone)
-		}
-		dropped = append(dropped, gone...)
-		return err
-	}
-	if x.keep.FullByTime {
-		if err := drop("time-based", fulls...); err != nil {
-			return dropped, err
-		}
-		if met && x.keep.Archive == 0 && x.keep.ArchiveType == format.Full {
-			x.keep.Archive = len(ofType(x.info.Backups, format.Full))
-		}
-	} else {
-		for _, label := range fulls {
-			if err := drop("full", label); err != nil {
-				return dropped, err
-			}
+	if b, ok := x.info.Backup(oldest); ok && x.PageErrors {
+		if err := damaged(b); err != nil {
+			return nil, err
 		}
 	}
-	for _, label := range expiredDiffs(x.info.Backups, x.keep.Diff) {
-		if err := drop("diff", label); err != nil {
-			return dropped, err
-		}
+	dropped, err := x.dropAll(ctx, kind, fulls)
+	if err != nil {
+		return dropped, err
 	}
-	return dropped, nil
+	if x.keep.FullByTime && oldest != "" && x.keep.Archive == 0 && x.keep.ArchiveType == format.Full {
+		x.keep.Archive = len(ofType(x.info.Backups, format.Full))
+	}
+	diffs, err := x.dropAll(ctx, "diff", expiredDiffs(x.info.Backups, x.keep.Diff))
+	return append(dropped, diffs...), err
 }
 
-// checkOldest refuses to expire full backups if the one that would then be the oldest has page checksum errors.
-func (x *run) checkOldest(expired []string) error {
-	if !x.PageErrors || len(expired) == 0 {
-		return nil
+// dropAll drops and tells one backup after the other, but not those that went with one before.
+func (x *run) dropAll(ctx context.Context, kind string, labels []string) ([]string, error) {
+	var dropped []string
+	for _, label := range labels {
+		if _, there := x.info.Backup(label); !there {
+			continue
+		}
+		gone, err := x.drop(ctx, label)
+		dropped = append(dropped, gone...)
+		if err != nil {
+			return dropped, err
+		}
+		x.tell(kind, gone)
 	}
-	last := expired[len(expired)-1]
-	i := slices.IndexFunc(x.info.Backups, func(b format.Backup) bool {
-		return b.Type == format.Full && b.Label > last
-	})
-	return damagedOldest(x.info.Backups[i:])
+	return dropped, nil
 }
 
 // adHoc expires one set by name, if this repository has it.
@@ -226,7 +217,7 @@ func (x *run) adHoc(ctx context.Context, found *bool, last bool) ([]string, erro
 			"HINT: non-default settings for '%[1]s-retention-archive'/'%[1]s-retention-archive-type' (even in prior expires)"+
 			" can cause gaps in the WAL.", x.repo.Name(), newest)
 	}
-	dropped, err := x.drop(ctx, []string{x.Set})
+	dropped, err := x.drop(ctx, x.Set)
 	if err != nil {
 		return dropped, err
 	}
@@ -240,23 +231,21 @@ func (x *run) adHoc(ctx context.Context, found *bool, last bool) ([]string, erro
 	return dropped, x.repo.UpdateLatest(ctx, x.info.Backups[len(x.info.Backups)-1].Label)
 }
 
-// drop takes backups and their dependents out of the repository and of the loaded backup.info. It returns the labels in ascending
+// drop takes a backup and its dependents out of the repository and of the loaded backup.info. It returns the labels in ascending
 // order. A backup is gone from the moment its manifest is, so the newest, on which nothing depends, goes first.
-func (x *run) drop(ctx context.Context, labels []string) ([]string, error) {
-	var gone []string
-	for i := len(labels) - 1; i >= 0; i-- {
-		for _, label := range x.info.Dependents(labels[i]) {
-			if !x.DryRun {
-				for _, name := range []string{"backup.manifest", "backup.manifest.copy"} {
-					if err := x.repo.Storage().Remove(ctx, x.repo.BackupPath(label, name)); err != nil {
-						return gone, err
-					}
+func (x *run) drop(ctx context.Context, label string) ([]string, error) {
+	gone := x.info.Dependents(label)
+	for _, label := range gone {
+		if !x.DryRun {
+			for _, name := range []string{repo.ManifestFile, repo.ManifestFile + repo.CopyExt} {
+				if err := x.repo.Storage().Remove(ctx, x.repo.BackupPath(label, name)); err != nil {
+					return nil, err
 				}
 			}
-			x.info.Remove(label)
-			gone = append([]string{label}, gone...)
 		}
+		x.info.Remove(label)
 	}
+	slices.Reverse(gone)
 	return gone, nil
 }
 

@@ -3,6 +3,7 @@ package expire
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +22,8 @@ func (x *run) history(ctx context.Context) error {
 	if x.keep.KeepHistory {
 		return nil
 	}
-	threshold := format.NewLabel(format.Full, "", x.Now.Add(-time.Duration(x.keep.History)*24*time.Hour))
+	oldest := time.Unix(x.Now.Unix()-int64(x.keep.History)*24*60*60, 0) // more days than a Duration can hold are allowed
+	threshold := format.NewLabel(format.Full, "", oldest.In(x.Now.Location()))
 	years, err := storage.Names(ctx, x.repo.Storage(), x.repo.BackupPath("backup.history"), yearPattern)
 	if err != nil {
 		return err
@@ -57,7 +59,7 @@ func (x *run) historyYear(ctx context.Context, year, threshold string) error {
 		}
 		return x.repo.Storage().RemoveAll(ctx, dir)
 	}
-	for _, file := range old {
+	for _, file := range slices.Backward(old) {
 		x.Log.Info("%s: remove expired backup history manifest %s", x.repo.Name(), file)
 		if x.DryRun {
 			continue

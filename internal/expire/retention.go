@@ -1,6 +1,7 @@
 package expire
 
 import (
+	"slices"
 	"time"
 
 	"holdfast/internal/format"
@@ -17,29 +18,28 @@ func ofType(backups []format.Backup, t format.BackupType) []format.Backup {
 	return list
 }
 
-// expiredFulls returns the labels of the full backups older than the newest keep, oldest first; none when keep is 0.
-func expiredFulls(backups []format.Backup, keep int) []string {
+// expiredFulls returns the labels of the full backups older than the newest keep, oldest first, and the one that is then the oldest,
+// or nothing when there are no more than that or keep is 0.
+func expiredFulls(backups []format.Backup, keep int) (expired []string, oldest string) {
 	fulls := ofType(backups, format.Full)
 	if keep == 0 || len(fulls) <= keep {
-		return nil
+		return nil, ""
 	}
-	return labels(fulls[:len(fulls)-keep])
+	cut := len(fulls) - keep
+	return labels(fulls[:cut]), fulls[cut].Label
 }
 
-// expiredByTime returns the labels of the full backups that are older than the newest full backup that ended before the window of
-// days. That one stays: without it the oldest moment of the window could not be restored. met is false if there is none.
-func expiredByTime(backups []format.Backup, days int, now time.Time) (expired []string, met bool) {
-	if days == 0 {
-		return nil, false
-	}
+// expiredByTime returns the labels of all backups before the newest full backup that ended before the window of days, oldest first,
+// and that full backup. It stays: without it the oldest moment of the window could not be restored. While there is none, nothing
+// expires.
+func expiredByTime(backups []format.Backup, days int, now time.Time) (expired []string, oldest string) {
 	threshold := now.Unix() - int64(days)*24*60*60
-	fulls := ofType(backups, format.Full)
-	for i := len(fulls) - 1; i >= 0; i-- {
-		if fulls[i].TimestampStop < threshold {
-			return labels(fulls[:i]), true
+	for i, b := range slices.Backward(backups) {
+		if days > 0 && b.Type == format.Full && b.TimestampStop < threshold {
+			return labels(backups[:i]), b.Label
 		}
 	}
-	return nil, false
+	return nil, ""
 }
 
 // expiredDiffs returns the labels of the differential backups that are not among the newest keep of fulls and diffs, oldest first.

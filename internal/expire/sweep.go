@@ -38,8 +38,8 @@ func (x *run) sweep(ctx context.Context) error {
 	return nil
 }
 
-// unfinished reports whether a directory has only the copy of a manifest and so may still become a backup. After the set it is
-// built on was expired by name it cannot any more.
+// unfinished reports whether a directory has only the copy of a manifest and so may still become a backup. It cannot any more if what
+// it is built on was just expired by name, or if it was named itself.
 func (x *run) unfinished(ctx context.Context, label string) (bool, error) {
 	if complete, err := x.repo.ManifestExists(ctx, label); complete || err != nil {
 		return false, err
@@ -55,5 +55,5 @@ func (x *run) unfinished(ctx context.Context, label string) (bool, error) {
 		return false, nil //nolint:nilerr // an unreadable copy can be neither resumed nor continued
 	}
 	_, based := x.info.Backup(m.Prior)
-	return m.Prior == "" || based, nil
+	return based, nil
 }

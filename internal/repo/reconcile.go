@@ -17,15 +17,15 @@ func (r *Repo) ReconciledBackupInfo(ctx context.Context, logger *log.Logger) (*f
 	if err != nil {
 		return nil, false, err
 	}
-	added, err := r.addUnlisted(ctx, info, logger)
-	if err != nil {
-		return nil, false, err
-	}
 	removed, err := r.removeVanished(ctx, info, logger)
 	if err != nil {
 		return nil, false, err
 	}
-	return info, added || removed, nil
+	added, err := r.addUnlisted(ctx, info, logger)
+	if err != nil {
+		return nil, false, err
+	}
+	return info, removed || added, nil
 }
 
 // addUnlisted adds complete backups that backup.info does not know.
