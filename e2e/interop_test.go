@@ -238,16 +238,23 @@ func TestSameRepository(t *testing.T) {
 			peer.cluster.stop()
 			label := map[string][]string{}
 			texts := map[string][]string{}
-			for repo, prog := range map[string]program{"repo-peer": lab.peer, "repo-ours": lab.ours} {
-				peer.mkdir(repo, 0o750)
-				peer.set("global", "compress-type", compress)
-				peer.set("global", "repo1-path", peer.path(repo))
-				peer.okAs(prog, "stanza-create", "--no-online")
-				for _, kind := range []string{"full", "incr"} {
+			peer.set("global", "compress-type", compress)
+			for _, kind := range []string{"full", "incr"} {
+				for _, prog := range []program{lab.peer, lab.ours} {
+					repo := "repo-" + prog.name
+					peer.set("global", "repo1-path", peer.path(repo))
+					if kind == "full" {
+						peer.mkdir(repo, 0o750)
+						peer.okAs(prog, "stanza-create", "--no-online")
+					}
 					l := peer.backupAs(prog, kind, "--no-online")
+					peer.want(peer.runAs(prog, "backup", "--no-online", "--type=incr"), 55,
+						"no files have changed since the last backup - this seems unlikely")
 					label[repo] = append(label[repo], l)
 					texts[repo] = append(texts[repo], peer.manifest(repo, l))
 				}
+				peer.write(peer.path("pg/new"), "new")
+				peer.write(peer.path("pg/PG_VERSION"), peer.read(peer.path("pg/PG_VERSION")))
 			}
 			for i := range texts["repo-peer"] {
 				if diff := lineDiff(texts["repo-ours"][i], texts["repo-peer"][i]); diff != "" {

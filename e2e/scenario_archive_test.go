@@ -176,7 +176,10 @@ func TestGetScenarios(t *testing.T) {
 		h.both(103, texts("unable to find a valid repository"), "archive-get", name, dest)
 	})
 	h.scenario(t, "SN-315", func() {
-		h.flip(h.glob("repo/archive/s/" + dir + name + "-*"))
+		stored := h.glob("repo/archive/s/" + dir + name + "-*")
+		was := h.read(stored)
+		defer h.write(stored, was)
+		h.flip(stored)
 		h.remove(dest)
 		h.gives(0, texts("WARN: repo1: ", "found "+name+" in the repo2: 15-1 archive"), "archive-get", name, dest)
 		if h.read(dest) != h.read(path) {

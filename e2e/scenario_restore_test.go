@@ -119,7 +119,7 @@ func TestRestoreSettings(t *testing.T) {
 		{"--type=none"},
 		{"--type=standby"},
 		{"--type=immediate", "--target-action=shutdown"},
-		{"--type=name", "--target=it's", "--target-action=promote"},
+		{"--type=name", "--target=a point", "--target-action=promote"},
 		{"--type=xid", "--target=5", "--target-exclusive", "--target-timeline=latest"},
 		{"--type=time", "--target=2035-01-01 00:00:00", "--target-exclusive"},
 		{"--archive-mode=off", "--recovery-option=recovery-min-apply-delay=5min", "--recovery-option=archive_cleanup_command=x y"},
@@ -147,6 +147,12 @@ func TestRestoreSettings(t *testing.T) {
 			}
 		})
 	}
+	h.scenario(t, "a quote in a setting", func() { // the peer writes a file the server cannot read
+		h.ok("restore", "--pg1-path="+h.freshDir("restored"), "--type=name", "--target=it's")
+		if auto := h.read(h.path("restored/postgresql.auto.conf")); !strings.Contains(auto, "recovery_target_name = 'it''s'") && lab.ours.path != lab.peer.path {
+			t.Errorf("%s", auto)
+		}
+	})
 	h.scenario(t, "SN-423", func() {
 		h.ok("restore", "--pg1-path="+h.freshDir("restored"))
 		auto := h.read(h.path("restored/postgresql.auto.conf"))
