@@ -1,0 +1,171 @@
+package backup
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"holdfast/internal/format"
+	"holdfast/internal/log"
+)
+
+// keeper is the one owner of the manifest while files are copied: it notes results, logs them, publishes progress, and saves the
+// manifest now and then.
+type keeper struct {
+	run     *run
+	workers []*log.Logger
+
+	total, done     int64 // in bytes as planned
+	published       int64 // part of done that was published
+	saved, saveStep int64 // the same for the manifest
+
+	gone []int // files that were removed from the cluster
+}
+
+func newKeeper(r *run) *keeper {
+	k := &keeper{run: r}
+	for _, j := range r.jobs {
+		k.total += j.size
+	}
+	k.saveStep = max(k.total/100, r.ManifestSaveThreshold)
+	for n := range r.ProcessMax {
+		k.workers = append(k.workers, r.Log.Worker(n+1))
+	}
+	return k
+}
+
+// note takes in one result.
+func (k *keeper) note(res *result) {
+	k.done += res.size
+	k.logResult(res)
+	f := &k.run.m.Files[res.file]
+	switch res.outcome {
+	case removed:
+		k.gone = append(k.gone, res.file) // the entry goes when no result names entries by index any more
+	case copied:
+		record(f, res)
+		k.logDamaged(res)
+		k.logPages(res)
+	case rechecked:
+		k.warnPages(f)
+	}
+}
+
+// publish tells others how far the copy is.
+func (k *keeper) publish(ctx context.Context) error {
+	if (k.done-k.published)*1000 > k.total {
+		k.published = k.done
+		k.run.Progress(k.total, k.done)
+	}
+	if k.run.Resume && k.done-k.saved >= k.saveStep {
+		k.saved = k.done
+		if err := k.run.saveCopy(ctx); err != nil {
+			return err
+		}
+	}
+	if k.run.cluster.Ping != nil {
+		return k.run.cluster.Ping(ctx, false)
+	}
+	return ctx.Err()
+}
+
+// finish drops the entries of files that were removed from the cluster.
+func (k *keeper) finish() {
+	m := k.run.m
+	for _, i := range k.gone {
+		m.Files[i].Name = ""
+	}
+	m.Files = slices.DeleteFunc(m.Files, func(f format.File) bool { return f.Name == "" })
+}
+
+// record makes a file's entry that of a file that was stored.
+func record(f *format.File, res *result) {
+	f.Reference = ""
+	f.BundleID, f.BundleOffset = 0, 0
+	f.BlockSize, f.BlockChecksumSize, f.BlockMapSize = 0, 0, 0
+	f.Size, f.Checksum, f.HasChecksum = res.copySize, res.sum, true
+	f.RepoSize, f.HasRepoChecksum = res.repoSize, res.repoSum != nil
+	if res.repoSum != nil {
+		f.RepoChecksum = *res.repoSum
+	}
+	f.PageChecksum, f.PageErrors = res.pages.state, res.pages.errors
+}
+
+// logResult tells what became of a file.
+func (k *keeper) logResult(res *result) {
+	r := k.run
+	at := clusterPath(r.cluster.Path, res.name)
+	logger := k.workers[res.worker-1]
+	if !logger.Enabled(log.Detail) {
+		return
+	}
+	if res.outcome == removed {
+		logger.Detail("skip file removed by database %s", at)
+		return
+	}
+	what := [...]string{copied: "backup file", matched: "match file from prior backup", rechecked: "checksum resumed file"}[res.outcome]
+	size := log.Size(res.size)
+	if res.copySize != res.size {
+		size += "->" + log.Size(res.copySize)
+	}
+	checksum := ""
+	if res.copySize != 0 {
+		checksum = " checksum " + res.sum.String()
+	}
+	logger.Detail("%s %s (%s, %s)%s", what, at, size, log.Percent(k.done, k.total), checksum)
+}
+
+// logDamaged warns that what an interrupted run had stored could not be kept.
+func (k *keeper) logDamaged(res *result) {
+	if res.damaged != (format.Sum{}) {
+		k.run.Log.Warn("resumed backup file %s did not have expected checksum %s. The file was recopied and backup will continue but this"+
+			" may be an issue unless the resumed backup path in the repository is known to be corrupted.\n"+
+			"NOTE: this does not indicate a problem with the PostgreSQL page checksums.", res.name, res.damaged)
+	}
+}
+
+// logPages warns about errors found in the pages of a file that was copied.
+func (k *keeper) logPages(res *result) {
+	if res.pages.state != format.PageError {
+		return
+	}
+	r := k.run
+	r.result.ChecksumWarnings++
+	at := clusterPath(r.cluster.Path, res.name)
+	if res.pages.misaligned {
+		r.Log.Warn("page misalignment in file %s: file size %d is not divisible by page size %d", at, res.copySize,
+			r.cluster.Control.PageSize)
+		return
+	}
+	r.Log.Warn("%s", pageWarning(at, res.pages.errors))
+}
+
+// warnPages repeats the warning about a file that an interrupted run has copied.
+func (k *keeper) warnPages(f *format.File) {
+	if f.PageChecksum != format.PageError {
+		return
+	}
+	k.logPages(&result{
+		name:     f.Name,
+		copySize: f.Size,
+		pages:    pageResult{state: f.PageChecksum, errors: f.PageErrors, misaligned: len(f.PageErrors) == 0},
+	})
+}
+
+// pageWarning lists pages with errors: "3-5, 9".
+func pageWarning(at string, pages []format.PageRange) string {
+	var list []string
+	for _, p := range pages {
+		text := strconv.FormatUint(uint64(p.First), 10)
+		if p.Last != p.First {
+			text += "-" + strconv.FormatUint(uint64(p.Last), 10)
+		}
+		list = append(list, text)
+	}
+	plural := "s"
+	if len(pages) == 1 && pages[0].First == pages[0].Last {
+		plural = ""
+	}
+	return "invalid page checksum" + plural + " found in file " + at + " at page" + plural + " " + strings.Join(list, ", ")
+}
