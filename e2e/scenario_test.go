@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"os/exec"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -85,17 +84,6 @@ func (h *host) until(what string, ok func() bool) {
 		time.Sleep(25 * time.Millisecond)
 	}
 	h.t.Fatalf("never happened: %s", what)
-}
-
-// edit changes a file by a regular expression.
-func (h *host) edit(path, pattern, with string) {
-	h.t.Helper()
-	old := h.read(path)
-	changed := regexp.MustCompile(pattern).ReplaceAllString(old, with)
-	if changed == old {
-		h.t.Fatalf("%s: nothing matches %s", path, pattern)
-	}
-	h.write(path, changed)
 }
 
 // flip changes one bit in the middle of a file.

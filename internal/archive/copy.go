@@ -19,9 +19,9 @@ func readStart(ctx context.Context, s storage.Storage, path string, n int) ([]by
 	}
 	defer r.Close()
 	b := make([]byte, n)
-	got, err := io.ReadFull(r, b)
+	_, err = io.ReadFull(r, b)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, errs.New(errs.FileRead, "unable to read %d byte(s) from '%s', only %d available", n, path, got)
+		return nil, errs.New(errs.FileRead, "unable to read %d byte(s) from '%s'", n, path)
 	}
 	return b, err
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"holdfast/internal/db"
 	"holdfast/internal/errs"
 	"holdfast/internal/filter"
 	"holdfast/internal/format"
@@ -17,21 +18,21 @@ import (
 
 // GetOptions says what to fetch to where.
 type GetOptions struct {
-	Name    string // of the WAL file: segment, partial segment, timeline history ...
-	Dest    string // path to write to, absolute
-	PGPath  string // data directory
-	Local   storage.Storage
-	Control postgres.Control // of the data directory
-	Repos   []*repo.Repo
-	Log     *log.Logger
+	Name   string // of the WAL file: segment, partial segment, timeline history ...
+	Dest   string // path to write to, absolute
+	PGPath string // data directory
+	Local  storage.Storage
+	Repos  []*repo.Repo
+	Force  postgres.Version // layout to assume whatever the magic numbers say
+	Log    *log.Logger
 }
 
 // Get fetches one file. It returns false, and no error, if no repository has it.
 func Get(ctx context.Context, o GetOptions) (bool, error) {
-	if err := checkLabel(ctx, o); err != nil {
+	g := &get{GetOptions: o}
+	if err := g.readControl(ctx); err != nil {
 		return false, err
 	}
-	g := &get{GetOptions: o}
 	if err := g.findSources(ctx); err != nil {
 		return false, err
 	}
@@ -46,13 +47,18 @@ func Get(ctx context.Context, o GetOptions) (bool, error) {
 	return true, g.fetch(ctx, candidates)
 }
 
-// checkLabel refuses to serve a restored cluster that lost its backup_label: the server would take the wrong checkpoint for the
-// start of recovery and end up with a corrupt database.
-func checkLabel(ctx context.Context, o GetOptions) error {
-	if !postgres.CheckpointInvalidated(o.Control) {
+// readControl learns which cluster asks. It refuses to serve a restored cluster that lost its backup_label: the server would take
+// the wrong checkpoint for the start of recovery and end up with a corrupt database.
+func (g *get) readControl(ctx context.Context) error {
+	_, control, err := db.ReadControl(ctx, g.Local, g.PGPath, g.Force)
+	if err != nil {
+		return err
+	}
+	g.version, g.system = control.Version.String(), control.SystemID
+	if !postgres.CheckpointInvalidated(control) {
 		return nil
 	}
-	labelled, err := storage.Exists(ctx, o.Local, path.Join(o.PGPath, "backup_label"))
+	labelled, err := storage.Exists(ctx, g.Local, path.Join(g.PGPath, "backup_label"))
 	if err != nil || labelled {
 		return err
 	}
@@ -63,6 +69,8 @@ func checkLabel(ctx context.Context, o GetOptions) error {
 // get is one file being looked for.
 type get struct {
 	GetOptions
+	version string // of the cluster
+	system  uint64
 	sources []source
 }
 
@@ -115,7 +123,7 @@ func (g *get) source(ctx context.Context, r *repo.Repo) (source, error) {
 	}
 	s := source{repo: r, pass: info.CipherPass}
 	for _, d := range slices.Backward(info.History) {
-		if !sameCluster(d, g.Control.Version.String(), g.Control.SystemID) {
+		if !sameCluster(d, g.version, g.system) {
 			continue
 		}
 		if d.ID != info.DB.ID {
@@ -131,7 +139,7 @@ func (g *get) source(ctx context.Context, r *repo.Repo) (source, error) {
 	}
 	if len(s.archiveIDs) == 0 {
 		return source{}, errs.New(errs.ArchiveMismatch,
-			"unable to retrieve the archive id for database version '%s' and system-id '%d'", g.Control.Version, g.Control.SystemID)
+			"unable to retrieve the archive id for database version '%s' and system-id '%d'", g.version, g.system)
 	}
 	return s, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"path"
 
+	"holdfast/internal/db"
 	"holdfast/internal/errs"
 	"holdfast/internal/filter"
 	"holdfast/internal/format"
@@ -17,7 +18,7 @@ import (
 type PushOptions struct {
 	File        string          // path of the file to push, absolute
 	Local       storage.Storage // where that path lies
-	Control     *postgres.Control
+	PGPath      string          // data directory, "" if it is not known
 	Repos       []*repo.Repo
 	Compression filter.Compression
 	Level       int
@@ -28,8 +29,7 @@ type PushOptions struct {
 	Log         *log.Logger
 }
 
-// Push stores one file in every repository. Control may be nil when the data directory is not known; then the repositories are
-// only compared with each other.
+// Push stores one file in every repository. When the data directory is not known the repositories are only compared with each other.
 func Push(ctx context.Context, o PushOptions) error {
 	name := path.Base(o.File)
 	if drop, err := queueTooLong(ctx, o); err != nil || drop {
@@ -52,7 +52,8 @@ type push struct {
 	name    string
 	targets []target
 	failed  failures
-	version string // of the stanza, which all targets share
+	same    []*repo.Repo // had the segment already
+	version string       // of the stanza, which all targets share
 	system  uint64
 }
 
@@ -64,24 +65,42 @@ type target struct {
 }
 
 func (p *push) run(ctx context.Context) error {
-	p.findTargets(ctx)
+	if err := p.findTargets(ctx); err != nil {
+		return err
+	}
 	if len(p.targets) == 0 {
 		return p.failed.error(errs.RepoInvalid, "unable to find a valid repository:")
 	}
 	if err := p.store(ctx); err != nil {
 		return err
 	}
-	return p.failed.error(errs.Command, "archive-push command encountered error(s):")
+	if err := p.failed.error(errs.Command, "archive-push command encountered error(s):"); err != nil {
+		return err
+	}
+	if p.WarnSame {
+		for _, r := range p.same {
+			p.Log.Warn("WAL file '%s' already exists in the %s archive with the same checksum\n"+
+				"HINT: this is valid in some recovery scenarios but may also indicate a problem.", p.name, r.Name())
+		}
+	}
+	return nil
 }
 
 // findTargets opens the archive of each repository and sorts out those that belong to another cluster or cannot be read.
-func (p *push) findTargets(ctx context.Context) {
+func (p *push) findTargets(ctx context.Context) error {
 	reference := "PostgreSQL"
-	if p.Control != nil {
-		p.version, p.system = p.Control.Version.String(), p.Control.SystemID
+	if p.PGPath != "" {
+		_, control, err := db.ReadControl(ctx, p.Local, p.PGPath, p.Force)
+		if err != nil {
+			return err
+		}
+		p.version, p.system = control.Version.String(), control.SystemID
 	}
 	for _, r := range p.Repos {
 		info, err := r.LoadArchiveInfo(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
 			p.failed.add(r, err)
 			continue
@@ -99,6 +118,7 @@ func (p *push) findTargets(ctx context.Context) {
 		}
 		p.targets = append(p.targets, target{repo: r, archiveID: info.DB.ArchiveID(), pass: info.CipherPass})
 	}
+	return nil
 }
 
 // store decides which targets still need the file and copies it there.
@@ -161,9 +181,8 @@ func (p *push) skipStored(ctx context.Context, sum format.Sum) error {
 		case found[0].Sum != sum:
 			return errs.New(errs.ArchiveDuplicate, "WAL file '%s' already exists in the %s archive with a different checksum",
 				p.name, t.repo.Name())
-		case p.WarnSame:
-			p.Log.Warn("WAL file '%s' already exists in the %s archive with the same checksum\n"+
-				"HINT: this is valid in some recovery scenarios but may also indicate a problem.", p.name, t.repo.Name())
+		default:
+			p.same = append(p.same, t.repo)
 		}
 	}
 	p.targets = missing

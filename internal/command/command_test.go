@@ -276,7 +276,7 @@ func TestLogFileThatCannotBeOpened(t *testing.T) {
 	w := newWorld(t)
 	env := w.env("holdfast", "--stanza=demo", "--pg1-path=/pg", "--log-path=/dev/null", "restore")
 	status := run(context.Background(), env, stubs(map[string]stub{"restore": done}))
-	want := "TIME P00   WARN: unable to open log file '/dev/null/demo-restore.log': [20] Not a directory\n" +
+	want := "TIME P00   WARN: unable to open log file '/dev/null/demo-restore.log': Not a directory\n" +
 		"                                    NOTE: process will continue without log file.\n"
 	if got := logged(w.stdout.String()); status != 0 || got != want {
 		t.Errorf("exit %d\n%s", status, got)

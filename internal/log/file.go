@@ -1,6 +1,7 @@
 package log
 
 import (
+	"errors"
 	"os"
 	"sync"
 	"syscall"
@@ -22,7 +23,12 @@ type File struct {
 func OpenFile(path string) (*File, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND|syscall.O_NOCTTY, 0o640)
 	if err != nil {
-		return nil, errs.Because(errs.FileOpen, err, "unable to open log file '%s': %s", path, errs.System(err))
+		text := err.Error()
+		var errno syscall.Errno
+		if errors.As(err, &errno) {
+			text = errs.SystemText(errno)
+		}
+		return nil, errs.Because(errs.FileOpen, err, "unable to open log file '%s': %s", path, text)
 	}
 	return &File{f: f}, nil
 }

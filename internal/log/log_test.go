@@ -178,7 +178,7 @@ func TestFile(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	_, err = OpenFile(filepath.Join(path, "below"))
-	if want := "unable to open log file '" + path + "/below': [20] Not a directory"; err == nil || err.Error() != want {
+	if want := "unable to open log file '" + path + "/below': Not a directory"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
