@@ -24,20 +24,28 @@ func setUmask(mask int) (restore func()) {
 	return func() { syscall.Umask(old) }
 }
 
-// setPriority sets the nice value of the process. Linux knows it per thread, so all present threads are set; later ones inherit it.
+// setPriority sets the nice value of the process. Linux knows it per thread: all threads are set, again and again until none
+// is new, as one that is not set yet may start another. Later ones inherit it.
 func setPriority(nice int) error {
-	threads := []int{0}
-	if entries, err := os.ReadDir("/proc/self/task"); err == nil {
-		for _, e := range entries {
-			if id, err := strconv.Atoi(e.Name()); err == nil {
-				threads = append(threads, id)
-			}
-		}
+	if err := syscall.Setpriority(syscall.PRIO_PROCESS, 0, nice); err != nil {
+		return errs.Because(errs.Kernel, err, "unable to set process priority: %s", errs.System(err))
 	}
-	for i, id := range threads {
-		err := syscall.Setpriority(syscall.PRIO_PROCESS, id, nice)
-		if err != nil && (i == 0 || err != syscall.ESRCH) {
-			return errs.Because(errs.Kernel, err, "unable to set process priority: %s", errs.System(err))
+	set := map[string]bool{}
+	for more := true; more; {
+		more = false
+		threads, err := os.ReadDir("/proc/self/task")
+		if err != nil {
+			return nil // no such list here: the one thread that matters most is set
+		}
+		for _, t := range threads {
+			id, err := strconv.Atoi(t.Name())
+			if err != nil || set[t.Name()] {
+				continue
+			}
+			set[t.Name()], more = true, true
+			if err := syscall.Setpriority(syscall.PRIO_PROCESS, id, nice); err != nil && err != syscall.ESRCH {
+				return errs.Because(errs.Kernel, err, "unable to set process priority: %s", errs.System(err))
+			}
 		}
 	}
 	return nil
