@@ -173,14 +173,14 @@ func (i *BackupInfo) find(label string) (int, bool) {
 // which they may be removed.
 func (i *BackupInfo) Dependents(label string) []string {
 	labels := []string{label}
-	for _, b := range i.Backups { // a backup comes after those it depends on
-		if slices.Contains(labels, b.Label) {
+	lost := map[string]bool{label: true}
+	for n := range i.Backups { // a backup comes after those it depends on
+		b := &i.Backups[n]
+		if lost[b.Label] || !lost[b.Prior] && !slices.ContainsFunc(b.References, func(other string) bool { return lost[other] }) {
 			continue
 		}
-		needs := func(other string) bool { return b.Prior == other || slices.Contains(b.References, other) }
-		if slices.ContainsFunc(labels, needs) {
-			labels = append(labels, b.Label)
-		}
+		labels = append(labels, b.Label)
+		lost[b.Label] = true
 	}
 	slices.Reverse(labels)
 	return labels
