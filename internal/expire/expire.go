@@ -236,17 +236,26 @@ func (x *run) adHoc(ctx context.Context, found *bool, last bool) ([]string, erro
 func (x *run) drop(ctx context.Context, label string) ([]string, error) {
 	gone := x.info.Dependents(label)
 	for _, label := range gone {
-		if !x.DryRun {
-			for _, name := range []string{repo.ManifestFile, repo.ManifestFile + repo.CopyExt} {
-				if err := x.repo.Storage().Remove(ctx, x.repo.BackupPath(label, name)); err != nil {
-					return nil, err
-				}
-			}
+		if err := x.removeManifest(ctx, label); err != nil {
+			return nil, err
 		}
 		x.info.Remove(label)
 	}
 	slices.Reverse(gone)
 	return gone, nil
+}
+
+// removeManifest makes a backup stop being one, and makes sure of it before anything it needs is removed.
+func (x *run) removeManifest(ctx context.Context, label string) error {
+	if x.DryRun {
+		return nil
+	}
+	for _, name := range []string{repo.ManifestFile, repo.ManifestFile + repo.CopyExt} {
+		if err := x.repo.Storage().Remove(ctx, x.repo.BackupPath(label, name)); err != nil {
+			return err
+		}
+	}
+	return x.repo.Storage().SyncDir(ctx, x.repo.BackupPath(label))
 }
 
 func (x *run) tell(kind string, labels []string) {
