@@ -119,6 +119,25 @@ func TestBackupScenarios(t *testing.T) {
 		r.stopWith("immediate")
 		h.remove(temp)
 	})
+	h.scenario(t, "SN-218", func() {
+		c := h.cluster
+		c.sql("create database one")
+		c.sqlIn("one", "create table t as select generate_series(1, 1000) i")
+		c.sql("create database two template one")
+		one, two := c.sqlIn("one", "select pg_relation_filepath('t')"), c.sqlIn("two", "select pg_relation_filepath('t')")
+		if filepath.Base(one) != filepath.Base(two) {
+			t.Fatalf("%s and %s have not the same number", one, two)
+		}
+		h.write(h.path("pg", one+"_init"), "") // as an unlogged table has
+		label := h.backup("full")
+		stored := h.path("repo/backup/s", label, "pg_data")
+		if h.exists(filepath.Join(stored, one)) || !h.exists(filepath.Join(stored, two)) {
+			t.Error("the unlogged table is stored, or the logged one is not")
+		}
+		h.remove(h.path("pg", one+"_init"))
+		c.sql("drop database one")
+		c.sql("drop database two")
+	})
 	h.scenario(t, "SN-244", func() {
 		names := []string{"=", `back\slash`, "[x]", "#hash", " space", "pg = 1", "ä"}
 		for _, name := range names {
@@ -389,6 +408,87 @@ func TestTwoRepositoriesBackup(t *testing.T) {
 	})
 }
 
+// slowFile puts a file into the data directory that takes a backup with bz2 and one process most of
+// its time, and is copied first. It gives its checksum.
+func (h *host) slowFile(megabytes int) (path, sum string) {
+	h.t.Helper()
+	path = h.path("pg/base/big")
+	content := make([]byte, megabytes<<20)
+	rand.New(rand.NewSource(1)).Read(content)
+	h.write(path, string(content))
+	sum, err := fileSum(path)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return path, sum
+}
+
+// startCopying starts a full backup and waits until it copies files.
+func (h *host) startCopying() (*background, string) {
+	h.t.Helper()
+	before := h.lastLabel("repo")
+	b := h.start("backup", "--type=full", "--process-max=1", "--log-level-console=detail")
+	h.until("files are being copied", func() bool {
+		if len(b.done) > 0 {
+			h.t.Fatalf("the backup is done: %s", b.wait())
+		}
+		label := h.lastLabel("repo")
+		return label != before && h.exists(h.path("repo/backup/s", label, "backup.manifest.copy")) &&
+			h.exists(h.path("repo/backup/s", label, "pg_data/base"))
+	})
+	return b, h.lastLabel("repo")
+}
+
+func TestChangesDuringBackup(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, lab.ours)
+	h.set("global", "compress-type", "bz2")
+	h.base()
+	c := h.cluster
+	for _, name := range []string{"dropped", "emptied", "grown"} {
+		c.sql("create table " + name + " as select i, repeat(md5(i::text), 10) v from generate_series(1, 500) i")
+	}
+	dropped := c.sql("select pg_relation_filepath('dropped')")
+	h.slowFile(30)
+	c.sql("checkpoint")
+	b, label := h.startCopying()
+	c.sql("drop table dropped")
+	c.sql("delete from emptied")
+	c.sql("vacuum emptied")
+	c.sql("insert into grown select i, repeat(md5(i::text), 10) from generate_series(501, 3000) i")
+	c.configure("# added while the backup was running")
+	c.sql("checkpoint")
+	r := h.want(b.wait(), 0, "new backup label = "+label)
+	c.archived()
+	dir := h.freshDir("restored")
+	h.ok("restore", "--pg1-path="+dir, "--set="+label)
+	conf := h.read(filepath.Join(dir, "postgresql.conf"))
+	restored := h.restored(dir)
+	restored.start()
+	restored.recovered()
+
+	h.scenario(t, "SN-220", func() {
+		h.want(r, 0, "skip file removed by database "+h.path("pg", dropped))
+		if got := restored.sql("select count(*) from emptied"); got != "0" {
+			t.Errorf("%s rows in what was emptied", got)
+		}
+		if got, want := restored.rows(), c.rows(); got != want {
+			t.Errorf("rows %s, want %s", got, want)
+		}
+	})
+	h.scenario(t, "SN-221", func() {
+		const check = "select count(*), sum(hashtext(v)) from grown"
+		if got, want := restored.sql(check), c.sql(check); got != want {
+			t.Errorf("rows %s, want %s", got, want)
+		}
+	})
+	h.scenario(t, "SN-222", func() {
+		if !strings.Contains(conf, "# added while the backup was running") {
+			t.Error("postgresql.conf is cut")
+		}
+	})
+}
+
 // The real thing: a backup is killed while it copies, and resumed.
 func TestKilledBackup(t *testing.T) {
 	t.Parallel()
@@ -396,23 +496,9 @@ func TestKilledBackup(t *testing.T) {
 	h.set("global", "compress-type", "bz2")
 	h.base()
 	c := h.cluster
-	big := h.path("pg/base/big") // takes most of the time, and is copied first
-	random := make([]byte, 60<<20)
-	rand.New(rand.NewSource(1)).Read(random)
-	h.write(big, string(random))
-	want, _ := fileSum(big)
+	_, want := h.slowFile(60)
 	h.scenario(t, "SN-107", func() {
-		before := h.lastLabel("repo")
-		b := h.start("backup", "--type=full", "--process-max=1")
-		h.until("files are being copied", func() bool {
-			if len(b.done) > 0 {
-				h.t.Fatalf("the backup is done: %s", b.wait())
-			}
-			label := h.lastLabel("repo")
-			return label != before && h.exists(h.path("repo/backup/s", label, "backup.manifest.copy")) &&
-				h.exists(h.path("repo/backup/s", label, "pg_data/base"))
-		})
-		label := h.lastLabel("repo")
+		b, label := h.startCopying()
 		b.cmd.Process.Kill()
 		b.wait()
 		var r result
