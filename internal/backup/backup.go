@@ -79,6 +79,7 @@ type Options struct {
 
 	ChecksumPage    *bool // nil: when the cluster has checksums
 	PageHeaderCheck bool  // pages are expected to have a plain header
+	PageErrors      bool  // fail when pages have wrong checksums, instead of warning and recording them
 
 	Exclude     []string
 	Annotations map[string]string

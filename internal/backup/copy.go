@@ -89,7 +89,7 @@ func (r *run) work(ctx context.Context) error {
 	k := newKeeper(r)
 	r.Progress(k.total, 0)
 	jobs := newQueues(r.jobs)
-	results := make(chan result)
+	results := make(chan result, r.ProcessMax)
 	workers, workCtx := errgroup.WithContext(ctx)
 	for n := range min(r.ProcessMax, len(r.jobs)) {
 		workers.Go(func() error { return newWorker(r, n+1).loop(workCtx, n, jobs, results) })
@@ -101,7 +101,10 @@ func (r *run) work(ctx context.Context) error {
 	}()
 	var keepErr error
 	for res := range results {
-		k.note(&res)
+		err := k.note(&res)
+		if keepErr == nil {
+			keepErr = err
+		}
 		if keepErr == nil {
 			keepErr = k.publish(ctx)
 		}

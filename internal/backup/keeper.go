@@ -2,10 +2,12 @@ package backup
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
+	"holdfast/internal/errs"
 	"holdfast/internal/format"
 	"holdfast/internal/log"
 )
@@ -36,7 +38,7 @@ func newKeeper(r *run) *keeper {
 }
 
 // note takes in one result.
-func (k *keeper) note(res *result) {
+func (k *keeper) note(res *result) error {
 	k.done += res.size
 	k.logResult(res)
 	f := &k.run.m.Files[res.file]
@@ -46,10 +48,11 @@ func (k *keeper) note(res *result) {
 	case copied:
 		record(f, res)
 		k.logDamaged(res)
-		k.logPages(res)
+		return k.reportPages(res)
 	case rechecked:
-		k.warnPages(f)
+		return k.repeatPages(f)
 	}
+	return nil
 }
 
 // publish tells others how far the copy is.
@@ -125,28 +128,29 @@ func (k *keeper) logDamaged(res *result) {
 	}
 }
 
-// logPages warns about errors found in the pages of a file that was copied.
-func (k *keeper) logPages(res *result) {
+// reportPages warns about errors found in the pages of a file that was copied, or fails if they are not to be put up with.
+func (k *keeper) reportPages(res *result) error {
 	if res.pages.state != format.PageError {
-		return
+		return nil
 	}
 	r := k.run
-	r.result.ChecksumWarnings++
 	at := clusterPath(r.cluster.Path, res.name)
+	text := pageWarning(at, res.pages.errors)
 	if res.pages.misaligned {
-		r.Log.Warn("page misalignment in file %s: file size %d is not divisible by page size %d", at, res.copySize,
+		text = fmt.Sprintf("page misalignment in file %s: file size %d is not divisible by page size %d", at, res.copySize,
 			r.cluster.Control.PageSize)
-		return
 	}
-	r.Log.Warn("%s", pageWarning(at, res.pages.errors))
+	if r.PageErrors {
+		return errs.New(errs.Checksum, "%s", text)
+	}
+	r.result.ChecksumWarnings++
+	r.Log.Warn("%s", text)
+	return nil
 }
 
-// warnPages repeats the warning about a file that an interrupted run has copied.
-func (k *keeper) warnPages(f *format.File) {
-	if f.PageChecksum != format.PageError {
-		return
-	}
-	k.logPages(&result{
+// repeatPages reports what an interrupted run found in the pages of a file that it has copied.
+func (k *keeper) repeatPages(f *format.File) error {
+	return k.reportPages(&result{
 		name:     f.Name,
 		copySize: f.Size,
 		pages:    pageResult{state: f.PageChecksum, errors: f.PageErrors, misaligned: len(f.PageErrors) == 0},

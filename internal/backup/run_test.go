@@ -293,6 +293,10 @@ func TestPageErrors(t *testing.T) {
 	if e := info.Backups[0].Error; e == nil || !*e {
 		t.Error("the error is not in backup.info")
 	}
+	_, err = f.try(format.Full, func(o *Options) { o.PageErrors = true })
+	if !errs.Is(err, errs.Checksum) || !strings.Contains(err.Error(), " in file "+f.data+"/base/5/163") {
+		t.Errorf("errors put up with: %v", err)
+	}
 }
 
 func TestTablespace(t *testing.T) {

@@ -56,6 +56,7 @@ func (s *session) backupOptions(r *repo.Repo) (backup.Options, error) {
 		ArchiveTimeout: cfg.Duration("archive-timeout"),
 
 		PageHeaderCheck: boolOf(cfg, "page-header-check"),
+		PageErrors:      boolOf(cfg, "checksum-page-error"),
 
 		Compression:   compression,
 		CompressLevel: int(intOf(cfg, "compress-level")),
