@@ -124,6 +124,19 @@ func TestStopScenarios(t *testing.T) {
 		}
 		h.ok("start")
 	})
+	h.scenario(t, "SN-113 each the other", func() {
+		for _, running := range []program{lab.peer, lab.ours} {
+			for _, stopping := range []program{lab.peer, lab.ours} {
+				b := h.startBackupAs(running)
+				for _, refused := range []program{lab.peer, lab.ours} {
+					h.want(h.runAs(refused, "backup"), 50, "unable to acquire lock on file '"+h.path("lock/s-backup-1.lock")+"'")
+				}
+				h.want(h.runAs(stopping, "stop", "--force"), 0, "sent term signal to process")
+				h.wantTerminated(b.wait())
+				h.ok("start")
+			}
+		}
+	})
 	h.scenario(t, "SN-106", func() {
 		h.secondRepo()
 		b := h.startBackup("--repo=1")
@@ -139,7 +152,12 @@ func TestStopScenarios(t *testing.T) {
 // startBackup starts a backup that will not end by itself soon, and waits until it has its lock.
 func (h *host) startBackup(args ...string) *background {
 	h.t.Helper()
-	b := h.start(append([]string{"backup", "--type=full", "--archive-timeout=60"}, args...)...)
+	return h.startBackupAs(h.prog, args...)
+}
+
+func (h *host) startBackupAs(p program, args ...string) *background {
+	h.t.Helper()
+	b := h.startAs(p, append([]string{"backup", "--type=full", "--archive-timeout=60"}, args...)...)
 	h.until("backup has its lock", func() bool { return h.exists(h.path("lock/s-backup-1.lock")) })
 	h.until("backup is under way", func() bool {
 		return h.cluster.sql("select count(*) from pg_stat_activity where application_name like '%backup]'") != "0"

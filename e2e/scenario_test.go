@@ -53,8 +53,13 @@ type background struct {
 
 func (h *host) start(args ...string) *background {
 	h.t.Helper()
+	return h.startAs(h.prog, args...)
+}
+
+func (h *host) startAs(p program, args ...string) *background {
+	h.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	b := &background{h: h, cmd: h.command(ctx, h.prog.path, h.withConfig(args)...), done: make(chan result, 1), cancel: cancel}
+	b := &background{h: h, cmd: h.command(ctx, p.path, h.withConfig(args)...), done: make(chan result, 1), cancel: cancel}
 	var out strings.Builder
 	b.cmd.Stdout, b.cmd.Stderr = &out, &out
 	if err := b.cmd.Start(); err != nil {
@@ -62,7 +67,7 @@ func (h *host) start(args ...string) *background {
 	}
 	go func() {
 		b.cmd.Wait()
-		b.done <- result{prog: h.prog, args: b.cmd.Args[1:], stdout: out.String(), code: b.cmd.ProcessState.ExitCode()}
+		b.done <- result{prog: p, args: b.cmd.Args[1:], stdout: out.String(), code: b.cmd.ProcessState.ExitCode()}
 	}()
 	h.t.Cleanup(func() { syscall.Kill(-b.cmd.Process.Pid, syscall.SIGKILL); cancel() })
 	return b
