@@ -1,15 +1,11 @@
 package command
 
 import (
-	"bytes"
-	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -79,19 +75,9 @@ func readHistory(text string) (history string, runs [][]string) {
 func compareExpire(t *testing.T, history string, args []string) string {
 	t.Helper()
 	now := time.Now().Truncate(time.Second)
-	ours := expireOnce(t, history, now, args, func(args []string, out *bytes.Buffer) int {
-		return Main(context.Background(), Env{Program: "pgbackrest", Args: args, Stdout: out, Stderr: out, UID: 1000})
-	})
-	if peer := findPeer(t); peer != "" {
-		theirs := expireOnce(t, history, now, args, func(args []string, out *bytes.Buffer) int {
-			cmd := exec.CommandContext(t.Context(), peer, args...)
-			cmd.Stdout, cmd.Stderr, cmd.Env = out, out, []string{"LC_ALL=C"}
-			var exit *exec.ExitError
-			if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
-				t.Fatal(err)
-			}
-			return cmd.ProcessState.ExitCode()
-		})
+	ours := expireOnce(t, history, now, args, runOurs)
+	if findPeer(t) != "" {
+		theirs := expireOnce(t, history, now, args, runPeer)
 		if ours.output != theirs.output || ours.exit != theirs.exit {
 			t.Errorf("expire %v\nexit %d, the peer: exit %d\n%s", args, ours.exit, theirs.exit, difference(ours.output, theirs.output))
 		}
@@ -101,17 +87,6 @@ func compareExpire(t *testing.T, history string, args []string) string {
 		}
 	}
 	return fmt.Sprintf("exit %d\n%s%s", ours.exit, withoutFrame(ours.output), changes(ours.before, ours.after))
-}
-
-// difference shows from where on two outputs differ.
-func difference(ours, theirs string) string {
-	a, b := strings.Split(ours, "\n"), strings.Split(theirs, "\n")
-	n := 0
-	for n < len(a) && n < len(b) && a[n] == b[n] {
-		n++
-	}
-	return fmt.Sprintf("after %d equal lines we have\n%s\nand the peer has\n%s\n", n,
-		strings.Join(a[n:min(n+4, len(a))], "\n"), strings.Join(b[n:min(n+4, len(b))], "\n"))
 }
 
 // infoDifference shows where the content of files differs.
@@ -132,7 +107,7 @@ type expired struct {
 	before, after map[string]string
 }
 
-func expireOnce(t *testing.T, history string, now time.Time, args []string, run func([]string, *bytes.Buffer) int) expired {
+func expireOnce(t *testing.T, history string, now time.Time, args []string, run runner) expired {
 	t.Helper()
 	root, err := os.MkdirTemp(t.TempDir(), "")
 	if err != nil {
@@ -152,9 +127,9 @@ func expireOnce(t *testing.T, history string, now time.Time, args []string, run 
 	for _, arg := range args {
 		all = append(all, world.Expand(arg))
 	}
-	var out bytes.Buffer
-	e.exit = run(append(all, "expire"), &out)
-	e.output = regexp.MustCompile(`exec-id=\S+|lock-path=\S+`).ReplaceAllString(world.Name(out.String()), "X")
+	var output string
+	e.exit, output = run(t, append(all, "expire"), nil)
+	e.output = regexp.MustCompile(`exec-id=\S+|lock-path=\S+`).ReplaceAllString(world.Name(output), "X")
 	e.after = tree(t, root, world)
 	return e
 }
@@ -245,19 +220,4 @@ func changes(before, after map[string]string) string {
 func withoutFrame(output string) string {
 	output = regexp.MustCompile(`(?m)^P00 +INFO: expire command (begin|end).*\n`).ReplaceAllString(output, "")
 	return regexp.MustCompile(`(?m)^P00 +`).ReplaceAllString(output, "")
-}
-
-// findPeer returns the path of the newest pgBackRest where the tests of the whole program have unpacked it, or "".
-func findPeer(t *testing.T) string {
-	t.Helper()
-	kit := os.Getenv("HOLDFAST_KIT")
-	if kit == "" {
-		kit = "/opt/holdfast-kit"
-	}
-	path := filepath.Join(kit, "debian/pgbackrest-sid/usr/bin/pgbackrest")
-	if _, err := os.Stat(path); err != nil {
-		t.Logf("no peer to compare with: %v", err)
-		return ""
-	}
-	return path
 }

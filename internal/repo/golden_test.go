@@ -1,7 +1,6 @@
 package repo_test
 
 import (
-	"archive/tar"
 	"crypto/sha1"
 	"encoding/hex"
 	"encoding/json"
@@ -12,13 +11,12 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/klauspost/compress/zstd"
-
 	"holdfast/internal/block"
 	"holdfast/internal/filter"
 	"holdfast/internal/format"
 	"holdfast/internal/postgres/pgtest"
 	"holdfast/internal/repo"
+	"holdfast/internal/repo/repotest"
 	"holdfast/internal/storage/posix"
 )
 
@@ -70,7 +68,7 @@ func readGolden(t *testing.T, set string) {
 		t.Fatal(err)
 	}
 	root := t.TempDir()
-	unpack(t, filepath.Join(set, "repo.tar.zst"), root)
+	repotest.Unpack(t, filepath.Join(set, "repo.tar.zst"), root)
 	r := repo.New(repo.Config{
 		Key: 1, Path: filepath.Join(root, "repo"), Storage: posix.New(posix.Config{}), Stanza: want.Stanza,
 		CipherType: want.Cipher.Type, CipherPass: want.Cipher.Pass,
@@ -202,47 +200,4 @@ func digest(src io.ReadCloser) (string, int64, error) {
 	hash := sha1.New()
 	size, err := io.Copy(hash, src)
 	return hex.EncodeToString(hash.Sum(nil)), size, errors.Join(err, src.Close())
-}
-
-// unpack restores a golden repository from its archive, links included.
-func unpack(t *testing.T, file, root string) {
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := zstd.NewReader(f, zstd.WithDecoderMaxWindow(32<<20), zstd.WithDecoderConcurrency(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer z.Close()
-	for src := tar.NewReader(z); ; {
-		h, err := src.Next()
-		if err == io.EOF {
-			return
-		}
-		if err == nil {
-			err = unpackOne(src, h, root)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func unpackOne(src io.Reader, h *tar.Header, root string) error {
-	name := filepath.Join(root, h.Name)
-	switch h.Typeflag {
-	case tar.TypeDir:
-		return os.MkdirAll(name, 0o750)
-	case tar.TypeSymlink:
-		return os.Symlink(h.Linkname, name)
-	case tar.TypeLink:
-		return os.Link(filepath.Join(root, h.Linkname), name)
-	}
-	data, err := io.ReadAll(src)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(name, data, 0o640)
 }
