@@ -10,25 +10,30 @@ import (
 // queues hand out the jobs: a queue for the data directory and one for each tablespace, so that workers read from different file
 // systems where there are several. In a queue the biggest file comes first, or the last worker would be left alone with it.
 type queues struct {
-	mu   sync.Mutex
-	jobs [][]job
+	jobs []job
+
+	mu    sync.Mutex
+	lists [][]int32 // indexes of jobs
 }
 
 func newQueues(jobs []job) *queues {
-	q := &queues{}
+	q := &queues{jobs: jobs}
 	index := map[string]int{}
-	for _, j := range jobs {
+	for i, j := range jobs {
 		target := targetOf(j.name)
-		i, found := index[target]
+		n, found := index[target]
 		if !found {
-			i = len(q.jobs)
-			index[target] = i
-			q.jobs = append(q.jobs, nil)
+			n = len(q.lists)
+			index[target] = n
+			q.lists = append(q.lists, nil)
 		}
-		q.jobs[i] = append(q.jobs[i], j)
+		q.lists[n] = append(q.lists[n], int32(i))
 	}
-	for _, list := range q.jobs {
-		slices.SortFunc(list, func(a, b job) int { return cmp.Or(cmp.Compare(b.size, a.size), strings.Compare(a.name, b.name)) })
+	for _, list := range q.lists {
+		slices.SortFunc(list, func(a, b int32) int {
+			one, two := &jobs[a], &jobs[b]
+			return cmp.Or(cmp.Compare(two.size, one.size), strings.Compare(one.name, two.name))
+		})
 	}
 	return q
 }
@@ -48,15 +53,15 @@ func targetOf(name string) string {
 func (q *queues) next(worker int) (job, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	n := len(q.jobs)
+	n := len(q.lists)
 	for step := range n {
 		i := (worker%n + step) % n
 		if worker%2 == 1 {
 			i = (worker%n - step + n) % n
 		}
-		if list := q.jobs[i]; len(list) > 0 {
-			q.jobs[i] = list[1:]
-			return list[0], true
+		if list := q.lists[i]; len(list) > 0 {
+			q.lists[i] = list[1:]
+			return q.jobs[list[0]], true
 		}
 	}
 	return job{}, false

@@ -302,7 +302,7 @@ func TestPageErrors(t *testing.T) {
 func TestTablespace(t *testing.T) {
 	f := newFixture(t, nil)
 	space := filepath.Join(t.TempDir(), "ts1")
-	own := postgresDir(f)
+	own := "PG_15_202209061"
 	f.must(os.MkdirAll(filepath.Join(space, own, "5"), 0o700))
 	f.must(os.MkdirAll(filepath.Join(space, "PG_14_202107181", "5"), 0o700))
 	f.must(os.WriteFile(filepath.Join(space, own, "5", "16500"), pgtest.BuildRelation(8192, 2, 0, 1), 0o600))
@@ -336,8 +336,6 @@ func TestTablespace(t *testing.T) {
 		t.Errorf("incremental stored %v", f.stored(incr.Label, "pg_tblspc"))
 	}
 }
-
-func postgresDir(*fixture) string { return "PG_15_202209061" }
 
 func TestHardlink(t *testing.T) {
 	f := newFixture(t, nil).createStanza()

@@ -126,11 +126,14 @@ func (w *worker) try(ctx context.Context, j job) (result, error) {
 		res.damaged = j.sum
 	}
 	err := w.store(ctx, j, &res)
-	if w.gone(j, err) {
-		res.outcome = removed
-		return res, nil
+	if !w.gone(j, err) {
+		return res, err
 	}
-	return res, err
+	res.outcome = removed
+	if j.resumed {
+		return res, w.run.Repo.Storage().Remove(ctx, w.path(j))
+	}
+	return res, nil
 }
 
 // gone reports whether a file was removed since the scan, which may happen to all but one.
