@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 var update = flag.Bool("update", false, "write what the commands of the documentation print into it")
@@ -40,7 +39,7 @@ func TestDocumentation(t *testing.T) {
 			r := newReader(t)
 			story.begin(r)
 			for _, name := range story.pages {
-				r.read(readPage(t, name))
+				r.read(readChapter(t, name))
 			}
 		})
 	}
@@ -162,7 +161,7 @@ func (r *reader) link(name, target string) {
 }
 
 // read runs a page from top to bottom.
-func (r *reader) read(p *page) {
+func (r *reader) read(p *chapter) {
 	r.t.Helper()
 	grown := 0 // by how much, before the block at hand
 	for _, b := range p.blocks {
@@ -203,7 +202,7 @@ func (r *reader) read(p *page) {
 }
 
 // follow runs a command of a page and compares what it prints with the page.
-func (r *reader) follow(p *page, o order, grown int) int {
+func (r *reader) follow(p *chapter, o order, grown int) int {
 	r.t.Helper()
 	out, err := r.shell(o)
 	where := p.where(o.first - 1)
@@ -227,7 +226,7 @@ func (r *reader) follow(p *page, o order, grown int) int {
 
 // shell runs a command as the reader would.
 func (r *reader) shell(o order) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), demoPatience)
 	defer cancel()
 	command := r.here(r.actual(o.command))
 	if lab.user != "postgres" {

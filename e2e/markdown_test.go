@@ -8,20 +8,20 @@ import (
 	"testing"
 )
 
-// page is a Markdown file whose examples are run. Four kinds of fenced blocks are known:
+// chapter is a Markdown file whose examples are run. Four kinds of fenced blocks are known:
 //
 //	console  lines with a prompt ("$ " the user postgres, "# " root) are run, the others are what they print;
 //	         a line of three dots stands for any lines, and a prompt line that ends in a backslash goes on in the next
 //	ini      a configuration file, whose first line is a comment with its path
 //	cron     a table of jobs, each of which must run without a word
 //	sh       targets of the Makefile, which are there but not run
-type page struct {
+type chapter struct {
 	name   string
 	lines  []string
-	blocks []block
+	blocks []fence
 }
 
-type block struct {
+type fence struct {
 	kind   string
 	first  int // index of the first line in the page
 	lines  []string
@@ -36,13 +36,13 @@ type order struct {
 	output  []string
 }
 
-func readPage(t *testing.T, name string) *page {
+func readChapter(t *testing.T, name string) *chapter {
 	t.Helper()
 	b, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &page{name: name, lines: strings.Split(string(b), "\n")}
+	p := &chapter{name: name, lines: strings.Split(string(b), "\n")}
 	for i := 0; i < len(p.lines); i++ {
 		kind, opens := strings.CutPrefix(p.lines[i], "```")
 		if !opens {
@@ -52,7 +52,7 @@ func readPage(t *testing.T, name string) *page {
 		if n < 0 {
 			t.Fatalf("%s:%d: a block without end", name, i+1)
 		}
-		bl := block{kind: kind, first: i + 1, lines: p.lines[i+1 : i+1+n]}
+		bl := fence{kind: kind, first: i + 1, lines: p.lines[i+1 : i+1+n]}
 		if kind == "console" {
 			bl.orders = ordersOf(bl)
 		}
@@ -62,7 +62,7 @@ func readPage(t *testing.T, name string) *page {
 	return p
 }
 
-func ordersOf(b block) (orders []order) {
+func ordersOf(b fence) (orders []order) {
 	for i := 0; i < len(b.lines); i++ {
 		line := b.lines[i]
 		if !strings.HasPrefix(line, "$ ") && !strings.HasPrefix(line, "# ") {
@@ -84,15 +84,15 @@ func ordersOf(b block) (orders []order) {
 }
 
 // where names a place in the page as editors know it.
-func (p *page) where(line int) string { return fmt.Sprintf("%s:%d", p.name, line+1) }
+func (p *chapter) where(line int) string { return fmt.Sprintf("%s:%d", p.name, line+1) }
 
 // replace puts new lines in the place of old ones, and returns by how many lines the page has grown.
-func (p *page) replace(first, n int, lines []string) int {
+func (p *chapter) replace(first, n int, lines []string) int {
 	p.lines = slices.Replace(p.lines, first, first+n, lines...)
 	return len(lines) - n
 }
 
-func (p *page) save(t *testing.T) {
+func (p *chapter) save(t *testing.T) {
 	t.Helper()
 	if err := os.WriteFile(p.name, []byte(strings.Join(p.lines, "\n")), 0o644); err != nil {
 		t.Fatal(err)
