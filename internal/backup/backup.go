@@ -51,6 +51,8 @@ type Cluster struct {
 	Control postgres.Control
 	Server  Server // nil when offline
 
+	// Check makes sure, before the backup begins, that server and files belong together and that WAL is archived. nil when offline.
+	Check func() error
 	// Ping checks now and then, or at once with force, that the server still is the primary. nil when offline.
 	Ping func(ctx context.Context, force bool) error
 }

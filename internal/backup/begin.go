@@ -70,6 +70,11 @@ func (r *run) begin(ctx context.Context) error {
 	if !r.Online {
 		return r.checkStopped(ctx)
 	}
+	if r.cluster.Check != nil {
+		if err := r.cluster.Check(); err != nil {
+			return err
+		}
+	}
 	server := r.cluster.Server
 	checked, err := r.start(ctx)
 	if err != nil {

@@ -108,12 +108,11 @@ func (s *session) backupCluster(ctx context.Context) (*backup.Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := primary.CheckConfig(boolOf(s.cfg, "archive-check"), boolOf(s.cfg, "archive-mode-check")); err != nil {
-		primary.Close(ctx)
-		return nil, err
+	check := func() error {
+		return primary.CheckConfig(boolOf(s.cfg, "archive-check"), boolOf(s.cfg, "archive-mode-check"))
 	}
 	return &backup.Cluster{
 		Path: primary.Path, Tree: primary.Tree, Force: clusters[0].Force, Control: primary.Control,
-		Server: primary.Conn, Ping: primary.Ping,
+		Server: primary.Conn, Ping: primary.Ping, Check: check,
 	}, nil
 }
