@@ -90,11 +90,7 @@ func (s *session) restoreOptions() (restore.Options, error) {
 // restoreCommand is what the server will call to fetch WAL: this program, with what was given on this command line and matters for
 // it. Settings from files will be found there again, and secrets are never passed.
 func (s *session) restoreCommand() string {
-	cmd := filepath.Base(s.env.Program)
-	if s.cfg.Has("cmd") {
-		cmd = s.cfg.String("cmd")
-	}
-	words := []string{cmd}
+	words := []string{s.restoreProgram()}
 	for o := range s.cfg.For("archive-get").Options() {
 		if o.Source == config.CommandLine && !o.Option.Secure && handedOn(o.Option.Name) {
 			words = append(words, o.Args()...)
@@ -103,10 +99,23 @@ func (s *session) restoreCommand() string {
 	return strings.Join(append(words, "archive-get", "%f", `"%p"`), " ")
 }
 
+// restoreProgram is the program as it was called, or the one the user names. The server runs it from its data directory, where a
+// path relative to here would lead nowhere.
+func (s *session) restoreProgram() string {
+	cmd := s.cfg.String("cmd")
+	if s.cfg.Source("cmd") != config.Default || !strings.Contains(cmd, "/") {
+		return cmd
+	}
+	if abs, err := filepath.Abs(cmd); err == nil {
+		return abs
+	}
+	return cmd
+}
+
 // handedOn reports whether an option of a restore means something for the archive-get commands of the recovery.
 func handedOn(option string) bool {
 	switch option {
-	case "cmd", "exec-id", "process-max":
+	case "cmd", "exec-id", "process-max", "log-subprocess", "log-timestamp":
 		return false
 	}
 	return !strings.HasPrefix(option, "job-retry") && !strings.HasPrefix(option, "log-level-")

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 
+	"holdfast/internal/errs"
 	"holdfast/internal/format"
 	"holdfast/internal/repo"
 	"holdfast/internal/storage"
@@ -44,32 +45,41 @@ func (r *run) build(ctx context.Context) error {
 
 func (r *run) makePlace(ctx context.Context, p place) error {
 	dir := r.manifestPath(p.name)
-	if dir == nil {
+	if dir == nil || p.file != "" {
 		dir = r.manifestPath(dataName)
 	}
 	if dir == nil {
-		return nil
+		return errs.New(errs.Format, "manifest of backup '%s' does not contain path '%s'", r.label, p.name)
 	}
-	if err := r.Tree.MakeDir(ctx, p.path, fs.FileMode(dir.Mode), true); err != nil {
-		return err
-	}
-	return r.giveDir(ctx, p.path, dir)
+	return r.makeDirs(ctx, p.path, dir)
 }
 
-// giveDir sets owner and mode of a directory that was just made.
+// makeDirs makes a directory and those above it. All get the same owner: what root makes for itself the server could not enter.
+func (r *run) makeDirs(ctx context.Context, at string, dir *format.Path) error {
+	there, err := storage.Exists(ctx, r.Tree, at)
+	if err != nil || there {
+		return err
+	}
+	if err := r.makeDirs(ctx, path.Dir(at), dir); err != nil {
+		return err
+	}
+	if err := r.Tree.MakeDir(ctx, at, fs.FileMode(dir.Mode), false); err != nil {
+		return err
+	}
+	if err := r.giveDir(ctx, at, dir); err != nil {
+		return err
+	}
+	return r.Tree.SyncDir(ctx, path.Dir(at))
+}
+
+// giveDir sets the owner of a directory that was just made.
 func (r *run) giveDir(ctx context.Context, at string, dir *format.Path) error {
-	info, err := r.Tree.Stat(ctx, at+"/.")
+	info, err := r.Tree.Stat(ctx, at)
 	if err != nil {
 		return err
 	}
-	uid, gid := r.owners.ids(dir.User, dir.Group)
-	if info.UID != uid || info.GID != gid {
-		if err := r.Tree.Chown(ctx, at, uid, gid); err != nil {
-			return err
-		}
-	}
-	if info.Mode != fs.FileMode(dir.Mode) {
-		return r.Tree.Chmod(ctx, at, fs.FileMode(dir.Mode))
+	if uid, gid := r.owners.ids(dir.User, dir.Group); info.UID != uid || info.GID != gid {
+		return r.Tree.Chown(ctx, at, uid, gid)
 	}
 	return nil
 }

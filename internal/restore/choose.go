@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"holdfast/internal/errs"
@@ -119,7 +118,7 @@ func (r *run) newestUpTo(backups []format.Backup, target postgres.LSN) (string, 
 }
 
 var targetPattern = regexp.MustCompile(
-	`^(\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2})(\.\d{1,6})?(?:([+-])(\d{2})(?::?(\d{2}))?)?$`)
+	`^(\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2})(?:\.\d+)?(?:([+-]\d{2})(?::?(00|15|30|45))?)?$`)
 
 // parseTarget reads the time target as far as it is needed to choose a backup. The server reads the text again and knows many more
 // forms.
@@ -127,23 +126,37 @@ func parseTarget(text string) (time.Time, error) {
 	bad := errs.New(errs.Format, "automatic backup set selection cannot be performed with provided time '%s'", text).
 		Hint("time format must be YYYY-MM-DD HH:MM:SS with optional msec and optional timezone (+/- HH or HHMM or HH:MM)" +
 			" - if timezone is omitted, local time is assumed (for UTC use +00)")
-	part := targetPattern.FindStringSubmatch(strings.TrimSpace(text))
+	part := targetPattern.FindStringSubmatch(text)
 	if part == nil {
 		return time.Time{}, bad
 	}
-	zone := time.Local
-	if part[3] != "" {
-		hours, _ := strconv.Atoi(part[4])
-		minutes, _ := strconv.Atoi(part[5])
-		seconds := (hours*60 + minutes) * 60
-		if part[3] == "-" {
-			seconds = -seconds
-		}
-		zone = time.FixedZone("", seconds)
+	zone, ok := parseZone(part[2], part[3])
+	if !ok {
+		return time.Time{}, bad
 	}
 	t, err := time.ParseInLocation(time.DateTime, part[1], zone)
 	if err != nil {
 		return time.Time{}, bad
 	}
 	return t, nil
+}
+
+// The offsets from UTC that are, or were, some country's time.
+const (
+	westmost = -12 * time.Hour
+	eastmost = 14 * time.Hour
+)
+
+// parseZone reads an offset from UTC. None means local time.
+func parseZone(hours, minutes string) (*time.Location, bool) {
+	if hours == "" {
+		return time.Local, true
+	}
+	h, _ := strconv.Atoi(hours)
+	m, _ := strconv.Atoi(minutes)
+	if hours[0] == '-' {
+		m = -m
+	}
+	offset := time.Duration(h)*time.Hour + time.Duration(m)*time.Minute
+	return time.FixedZone("", int(offset.Seconds())), westmost <= offset && offset <= eastmost
 }

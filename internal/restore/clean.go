@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 
 	"holdfast/internal/format"
 	"holdfast/internal/postgres"
@@ -28,11 +29,7 @@ func (r *run) clean(ctx context.Context) error {
 			r.Log.Info("remove invalid files/links/paths from '%s'", p.path)
 		}
 		if dir := r.manifestPath(p.name); dir != nil {
-			info, err := r.Tree.Stat(ctx, p.path+"/.")
-			if err != nil {
-				return err
-			}
-			if err := r.fixDir(ctx, p.path, info, dir); err != nil {
+			if err := r.fixDir(ctx, p.path, p.info, dir); err != nil {
 				return err
 			}
 		}
@@ -72,14 +69,36 @@ func (r *run) removeControl(ctx context.Context) error {
 	return r.Tree.SyncDir(ctx, path.Dir(file))
 }
 
-// cleanDir removes what the manifest does not have in a directory, and puts owner and mode of the rest right.
+// cleanDir removes what the manifest does not have in a directory, and puts owner and mode of the rest right. It first lists all that
+// needs a look: some file systems lose entries when others are removed during a listing.
 func (r *run) cleanDir(ctx context.Context, p *place, dir, name string) error {
-	return r.Tree.List(ctx, dir, func(i storage.Info) error {
-		if dir == p.path && r.ours(p, i) {
-			return nil
+	var entries []storage.Info
+	err := r.Tree.List(ctx, dir, func(i storage.Info) error {
+		if !(dir == p.path && r.ours(p, i)) && !r.inOrder(name+"/"+i.Name, i) {
+			entries = append(entries, i)
 		}
-		return r.cleanEntry(ctx, p, dir+"/"+i.Name, name+"/"+i.Name, i)
+		return nil
 	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(entries, func(a, b storage.Info) int { return strings.Compare(a.Name, b.Name) })
+	for _, i := range entries {
+		if err := r.cleanEntry(ctx, p, dir+"/"+i.Name, name+"/"+i.Name, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inOrder reports whether an entry is a file that stays as it is, as most are.
+func (r *run) inOrder(name string, i storage.Info) bool {
+	f := r.manifest.File(name)
+	if i.Type != storage.File || f == nil || r.link(name) != nil {
+		return false
+	}
+	uid, gid := r.owners.ids(f.User, f.Group)
+	return i.UID == uid && i.GID == gid && i.Mode == fs.FileMode(f.Mode)
 }
 
 func (r *run) cleanEntry(ctx context.Context, p *place, at, name string, i storage.Info) error {

@@ -3,6 +3,8 @@ package restore
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"path"
 	"slices"
 	"sync"
 	"time"
@@ -139,17 +141,6 @@ func (c *copying) try(ctx context.Context, w *worker, f *format.File) (outcome, 
 func (c *copying) finished(logger *log.Logger, f *format.File, how outcome) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.done += f.Size
-	if logger.Enabled(log.Detail) {
-		zeroed, sum := "", ""
-		if how.zeroed {
-			zeroed = "zeroed "
-		} else if f.Size > 0 {
-			sum = " checksum " + f.Checksum.String()
-		}
-		logger.Detail("restore %sfile %s%s (%s, %s)%s", zeroed, c.path(f.Name), how.kept, log.Size(f.Size),
-			log.Percent(c.done, c.total), sum)
-	}
 	if f.PageChecksum == format.PageError && how.copied {
 		err := pageError(c.path(f.Name))
 		if c.PageErrors {
@@ -158,8 +149,27 @@ func (c *copying) finished(logger *log.Logger, f *format.File, how outcome) erro
 		c.Log.Warn("%s", err)
 		c.damaged++
 	}
+	c.done += f.Size
+	if logger.Enabled(log.Detail) {
+		logger.Detail("%s", c.describe(f, how))
+	}
 	c.publish()
 	return nil
+}
+
+// describe says what was done with a file.
+func (c *copying) describe(f *format.File, how outcome) string {
+	zeroed, bundle, sum := "", "", ""
+	if how.zeroed {
+		zeroed = "zeroed "
+	} else if f.Size > 0 {
+		sum = " checksum " + f.Checksum.String()
+	}
+	if f.BundleID != 0 && !how.zeroed {
+		bundle = fmt.Sprintf("bundle %s, ", path.Join(f.Reference, fmt.Sprint(f.BundleID), fmt.Sprint(f.BundleOffset)))
+	}
+	return fmt.Sprintf("restore %sfile %s%s (%s%s, %s)%s", zeroed, c.fileOf(f.Name), how.kept, bundle, log.Size(f.Size),
+		log.Percent(c.done, c.total), sum)
 }
 
 // publish shows the progress when it has moved by a tenth of a percent.

@@ -2,10 +2,10 @@ package restore
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"maps"
 	"slices"
-
-	"holdfast/internal/storage"
 )
 
 // Identity is who runs the restore and what the host knows of users.
@@ -77,16 +77,20 @@ func (r *run) mapNames(kind string, names []string, find func(string) (int, bool
 	return ids
 }
 
-// ownerOfTarget returns the owner of the data directory that is there, or root.
+// ownerOfTarget returns the owner of the data directory that is there. What is not there, or has no name, is root's.
 func (r *run) ownerOfTarget(ctx context.Context) (uid, gid int, user, group string, err error) {
-	if there, err := storage.Exists(ctx, r.Tree, r.PGPath); err != nil || !there {
-		return 0, 0, "root", "root", err
+	user, group = "root", "root"
+	info, err := r.Tree.Stat(ctx, r.PGPath+"/.")
+	if errors.Is(err, fs.ErrNotExist) {
+		return uid, gid, user, group, nil
 	}
-	info, err := r.Tree.Stat(ctx, r.PGPath)
-	if err != nil || info.User == "" || info.Group == "" {
-		return 0, 0, "root", "root", err
+	if info.User != "" {
+		uid, user = info.UID, info.User
 	}
-	return info.UID, info.GID, info.User, info.Group, nil
+	if info.Group != "" {
+		gid, group = info.GID, info.Group
+	}
+	return uid, gid, user, group, err
 }
 
 // names lists the distinct users and groups of the manifest.

@@ -20,6 +20,7 @@ type place struct {
 	path   string
 	file   string // set for a link to a file: the only thing in the directory that is ours
 	exists bool
+	info   storage.Info // if it exists
 }
 
 // listPlaces lists where files will go.
@@ -74,7 +75,7 @@ func (r *run) checkPlace(ctx context.Context, p *place) error {
 	if err != nil {
 		return err
 	}
-	p.exists = true
+	p.exists, p.info = true, info
 	if !r.User.Root && info.UID != r.User.UID {
 		return errs.New(errs.PathOpen, "unable to restore to path '%s' not owned by current user", p.path)
 	}

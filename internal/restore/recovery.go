@@ -1,7 +1,6 @@
 package restore
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"io/fs"
@@ -129,13 +128,13 @@ var targetSetting = regexp.MustCompile(`^[\t ]*recovery_target(_action|_inclusiv
 // disableTargets turns recovery targets into comments. Every line of the result ends with a line feed.
 func disableTargets(content []byte, stamp string) []byte {
 	var out bytes.Buffer
-	lines := bufio.NewScanner(bytes.NewReader(content))
-	lines.Buffer(nil, maxConf)
-	for lines.Scan() {
-		if targetSetting.Match(lines.Bytes()) {
+	for line := range bytes.Lines(content) {
+		if targetSetting.Match(line) {
 			out.WriteString("# Removed by pgBackRest restore on " + stamp + " # ")
 		}
-		out.Write(lines.Bytes())
+		out.Write(line)
+	}
+	if n := out.Len(); n > 0 && out.Bytes()[n-1] != '\n' {
 		out.WriteByte('\n')
 	}
 	return out.Bytes()
@@ -209,12 +208,16 @@ func (r *run) targetSettings(set func(key, value string)) {
 // settingKey returns the server's spelling of a setting.
 func settingKey(key string) string { return strings.ReplaceAll(key, "-", "_") }
 
-// quote makes a text safe between single quotes. Users of the original program had to double quotes themselves, so text in which
-// every quote is doubled or escaped already is left as it is.
+// settingText is what the server accepts between single quotes (guc-file.l), a line feed excepted.
+var settingText = regexp.MustCompile(`^(?:[^'\\\n]|\\.|'')*$`)
+
+var escapes = strings.NewReplacer(`\`, `\\`, `'`, `''`, "\n", `\n`)
+
+// quote makes a text safe between single quotes. Users of the original program had to escape their text themselves, so text that the
+// server accepts as it is stays that way.
 func quote(text string) string {
-	bare := strings.ReplaceAll(strings.ReplaceAll(text, `\'`, ""), "''", "")
-	if !strings.Contains(bare, "'") {
+	if settingText.MatchString(text) {
 		return text
 	}
-	return strings.ReplaceAll(text, "'", "''")
+	return escapes.Replace(text)
 }

@@ -78,10 +78,6 @@ func (r *run) remapLinks() error {
 // remapLink sends one link elsewhere, or makes a link of what was a plain file or directory.
 func (r *run) remapLink(key, to string) error {
 	name := dataName + "/" + key
-	if strings.HasPrefix(key, tablespaceName+"/") {
-		return errs.New(errs.LinkMap, "unable to remap tablespace '%s'", key).
-			Hint("use 'tablespace-map' option to remap tablespaces.")
-	}
 	m := r.manifest
 	t, verb := r.target(name), "map link"
 	if t == nil {

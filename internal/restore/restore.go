@@ -18,6 +18,7 @@ package restore
 import (
 	"context"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -142,20 +143,13 @@ type run struct {
 	result   Result
 }
 
-// settle fixes what depends on the backup alone, and refuses settings that its version cannot have before anything is touched.
+// settle fixes what depends on the backup alone, and refuses what cannot end well before anything is touched.
 func (r *run) settle(context.Context) error {
 	m := r.manifest
 	if !m.Options.Online && !r.TypeGiven {
 		r.Type = None
 	}
-	if m.Label != r.label {
-		return errs.New(errs.Format, "requested backup '%s' and manifest label '%s' do not match", r.label, m.Label).
-			Hint("this indicates some sort of corruption (at the very least paths have been renamed).")
-	}
-	if len(m.Files) == 0 {
-		return errs.New(errs.Format, "manifest of backup '%s' does not contain any files", r.label)
-	}
-	if err := m.Validate(false); err != nil {
+	if err := r.checkManifest(); err != nil {
 		return err
 	}
 	if err := r.checkSettings(); err != nil {
@@ -166,6 +160,25 @@ func (r *run) settle(context.Context) error {
 		start = ", recovery will start at " + time.Unix(m.TimestampStart, 0).Format(time.DateTime)
 	}
 	r.Log.Info("%s: restore backup set %s%s", r.repo.Name(), r.label, start)
+	return nil
+}
+
+// checkManifest refuses a manifest that does not describe the wanted backup, or one that cannot be read yet.
+func (r *run) checkManifest() error {
+	m := r.manifest
+	if err := m.Validate(false); err != nil {
+		return err
+	}
+	if len(m.Files) == 0 {
+		return errs.New(errs.Format, "manifest of backup '%s' does not contain any files", r.label)
+	}
+	if m.Label != r.label {
+		return errs.New(errs.Format, "requested backup '%s' and manifest label '%s' do not match", r.label, m.Label).
+			Hint("this indicates some sort of corruption (at the very least paths have been renamed).")
+	}
+	if slices.ContainsFunc(m.Files, func(f format.File) bool { return f.BlockMapSize > 0 }) {
+		return errs.New(errs.FeatureNotSupported, "unable to restore block incremental backup '%s'", r.label)
+	}
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"holdfast/internal/errs"
 	"holdfast/internal/filter"
@@ -60,11 +61,7 @@ var historyPattern = regexp.MustCompile(`^[0-9A-F]{8}\.history$`)
 // targetTimeline returns the number of the target timeline.
 func (r *run) targetTimeline(ctx context.Context, backup uint32) (uint32, error) {
 	if r.timeline() != latest {
-		n, err := strconv.ParseUint(r.timeline(), 0, 32)
-		if err != nil {
-			return 0, errs.New(errs.DbMismatch, "invalid target timeline '%s'", r.timeline())
-		}
-		return uint32(n), nil
+		return parseTimeline(r.timeline())
 	}
 	files, err := storage.Names(ctx, r.repo.Storage(), r.repo.ArchivePath(r.archiveID()), historyPattern)
 	if err != nil || len(files) == 0 {
@@ -75,6 +72,19 @@ func (r *run) targetTimeline(ctx context.Context, backup uint32) (uint32, error)
 		return 0, err
 	}
 	return max(backup, uint32(newest)), nil
+}
+
+// parseTimeline reads a timeline as the server does: decimal, or hexadecimal after 0x.
+func parseTimeline(text string) (uint32, error) {
+	digits, base := text, 10
+	if hex, ok := strings.CutPrefix(text, "0x"); ok {
+		digits, base = hex, 16
+	}
+	n, err := strconv.ParseUint(digits, base, 32)
+	if err != nil {
+		return 0, errs.New(errs.DbMismatch, "invalid target timeline '%s'", text)
+	}
+	return uint32(n), nil
 }
 
 func (r *run) archiveID() string {
@@ -114,11 +124,14 @@ func passes(history []postgres.TimelineEntry, target, backup uint32, start postg
 			return nil
 		}
 		return errs.New(errs.DbMismatch, "target timeline %X forked from backup timeline %X at %s which is before backup lsn of %s",
-			target, backup, h.Switch, start).
+			target, backup, small(h.Switch), small(start)).
 			Hint("was the target timeline created by accidentally promoting a standby?").
 			Hint("was the target timeline created by testing a restore without --archive-mode=off?").
 			Hint("was the backup made after the target timeline was created?")
 	}
-	return errs.New(errs.DbMismatch, "backup timeline %X, lsn %s is not in the history of target timeline %X", backup, start, target).
+	return errs.New(errs.DbMismatch, "backup timeline %X, lsn %s is not in the history of target timeline %X", backup, small(start), target).
 		Hint("was the target timeline created by promoting from a timeline < latest?")
 }
+
+// small writes a position with small letters, as the messages of the original program do here.
+func small(lsn postgres.LSN) string { return strings.ToLower(lsn.String()) }
