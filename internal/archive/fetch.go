@@ -11,7 +11,7 @@ import (
 	"holdfast/internal/storage"
 )
 
-// fetch copies the first candidate that is good.
+// fetch copies the first candidate that is good. Bad ones are told about: as warnings if there is a good one, else as the error.
 func (g *get) fetch(ctx context.Context, candidates []candidate) error {
 	var failed failures
 	for _, c := range candidates {
@@ -20,12 +20,11 @@ func (g *get) fetch(ctx context.Context, candidates []candidate) error {
 			return ctx.Err()
 		}
 		if err == nil {
+			failed.warn(g.Log)
 			g.Log.Info("found %s in the %s: %s archive", g.Name, c.repo.Name(), c.archiveID)
 			return nil
 		}
-		line := c.repo.Name() + ": " + c.shown() + " " + errs.Typed(err)
-		g.Log.Warn("%s", line)
-		failed.lines = append(failed.lines, line)
+		failed.lines = append(failed.lines, c.repo.Name()+": "+c.shown()+" "+errs.Typed(err))
 	}
 	return failed.error(errs.FileRead, "unable to get "+g.Name+":")
 }
@@ -33,18 +32,17 @@ func (g *get) fetch(ctx context.Context, candidates []candidate) error {
 // copy writes one candidate to the destination. The server asks for a name of its own choosing and looks at the file only after we
 // succeeded, so no temporary file and no sync is needed, and no directory is made: one that is missing is a mistake.
 func (g *get) copy(ctx context.Context, c candidate) error {
-	dir := path.Dir(g.Dest)
-	if there, err := storage.Exists(ctx, g.Local, dir); err != nil {
+	if there, err := storage.Exists(ctx, g.Local, path.Dir(g.Dest)); err != nil {
 		return err
 	} else if !there {
-		return errs.New(errs.FileMissing, "unable to open missing file '%s' for write", g.Dest)
+		return errs.New(errs.FileMissing, "unable to open file '%s' for write in missing path", g.Dest)
 	}
 	r, err := c.repo.OpenArchive(ctx, c.path, c.compression, c.pass)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	w, err := g.Local.Create(ctx, g.Dest, storage.CreateOptions{Mode: 0o600, NoSync: true})
+	w, err := g.Local.Create(ctx, g.Dest, storage.CreateOptions{NoSync: true})
 	if err != nil {
 		return err
 	}

@@ -109,10 +109,12 @@ func (g *get) findSources(ctx context.Context) error {
 		g.sources = append(g.sources, s)
 	}
 	if len(g.sources) == 0 {
-		return errs.New(errs.RepoInvalid, "unable to find a valid repository")
+		return errNoRepo()
 	}
 	return nil
 }
+
+func errNoRepo() error { return errs.New(errs.RepoInvalid, "unable to find a valid repository") }
 
 // source finds the archive ids of the cluster in one repository. The cluster can have several: after the stanza was made anew or
 // upgraded there and back.
@@ -159,11 +161,9 @@ func (g *get) find(ctx context.Context) ([]candidate, error) {
 		}
 		found = append(found, c...)
 	}
+	failed.warn(g.Log)
 	if len(failed.lines) == len(g.sources) {
-		return nil, failed.error(errs.RepoInvalid, "unable to find a valid repository:")
-	}
-	for _, line := range failed.lines {
-		g.Log.Warn("%s", line)
+		return nil, errNoRepo()
 	}
 	return found, g.checkSame(found)
 }

@@ -2,9 +2,9 @@ package command
 
 import (
 	"context"
+	"path/filepath"
 
 	"holdfast/internal/archive"
-	"holdfast/internal/db"
 	"holdfast/internal/errs"
 )
 
@@ -21,24 +21,23 @@ func runArchiveGet(ctx context.Context, s *session) error {
 	case len(params) > 2:
 		return errs.New(errs.ParamInvalid, "extra parameters found")
 	}
-	o := archive.GetOptions{
-		Name:   s.cfg.Params[0],
-		PGPath: s.cfg.String("pg-path"),
-		Local:  s.posix(),
-		Repos:  s.repos(),
-		Log:    s.log,
+	dest, err := s.walPath(s.cfg.Params[1])
+	if err != nil {
+		return err
 	}
 	force, err := s.forcedVersion()
 	if err != nil {
 		return err
 	}
-	if o.Dest, err = s.walPath(s.cfg.Params[1]); err != nil {
-		return err
-	}
-	if _, o.Control, err = db.ReadControl(ctx, o.Local, o.PGPath, force); err != nil {
-		return err
-	}
-	found, err := archive.Get(ctx, o)
+	found, err := archive.Get(ctx, archive.GetOptions{
+		Name:   filepath.Base(s.cfg.Params[0]),
+		Dest:   dest,
+		PGPath: s.cfg.String("pg-path"),
+		Local:  s.posix(),
+		Repos:  s.repos(),
+		Force:  force,
+		Log:    s.log,
+	})
 	if err == nil && !found {
 		s.status = notFound
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"holdfast/internal/archive"
-	"holdfast/internal/db"
 	"holdfast/internal/errs"
 	"holdfast/internal/filter"
 )
@@ -23,13 +22,6 @@ func runArchivePush(ctx context.Context, s *session) error {
 		return err
 	}
 	o.File = file
-	if s.cfg.Has("pg-path") {
-		_, control, err := db.ReadControl(ctx, o.Local, s.cfg.String("pg-path"), o.Force)
-		if err != nil {
-			return err
-		}
-		o.Control = &control
-	}
 	return archive.Push(ctx, o)
 }
 
@@ -49,6 +41,9 @@ func (s *session) pushOptions() (archive.PushOptions, error) {
 		QueueMax:    -1,
 		Force:       force,
 		Log:         s.log,
+	}
+	if s.cfg.Has("pg-path") {
+		o.PGPath = s.cfg.String("pg-path")
 	}
 	if s.cfg.Has("archive-push-queue-max") {
 		o.QueueMax = s.cfg.Size("archive-push-queue-max")

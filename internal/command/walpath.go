@@ -24,7 +24,11 @@ func (s *session) walPath(path string) (string, error) {
 	if err != nil {
 		return "", errs.Because(errs.PathOpen, err, "unable to get working directory: %s", errs.System(err))
 	}
-	if here != pgPath && !sameDir(here, pgPath) {
+	same, err := sameDir(here, pgPath)
+	if err != nil {
+		return "", errs.Because(errs.PathMissing, err, "unable to chdir() to '%s': %s", pgPath, errs.System(err))
+	}
+	if !same {
 		return "", errs.New(errs.OptionInvalidValue,
 			"PostgreSQL working directory '%s' is not the same as option pg1-path '%s'", here, pgPath).
 			Hint("is the PostgreSQL data_directory configured the same as the pg1-path option?")
@@ -32,12 +36,15 @@ func (s *session) walPath(path string) (string, error) {
 	return filepath.Join(pgPath, path), nil
 }
 
-// sameDir reports whether two paths lead to the same directory.
-func sameDir(a, b string) bool {
-	one, err := os.Stat(a)
-	if err != nil {
-		return false
+// sameDir reports whether the working directory and another one are the same. The error is about the other one.
+func sameDir(here, other string) (bool, error) {
+	if here == other {
+		return true, nil
 	}
-	two, err := os.Stat(b)
-	return err == nil && os.SameFile(one, two)
+	two, err := os.Stat(other)
+	if err != nil {
+		return false, err
+	}
+	one, err := os.Stat(here)
+	return err == nil && os.SameFile(one, two), nil
 }
