@@ -2,6 +2,8 @@ package stanza
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"holdfast/internal/errs"
@@ -47,7 +49,7 @@ func (o Options) createIn(ctx context.Context, r *repo.Repo, control postgres.Co
 	case !archive.Any():
 		return oneMissing(r, repo.BackupInfoFile, repo.ArchiveInfoFile)
 	case !backup.Any():
-		return oneMissing(r, repo.ArchiveInfoFile, repo.BackupInfoFile)
+		return completeNew(ctx, r, control)
 	}
 	if _, err := checkStanza(ctx, r, control); err != nil {
 		return err
@@ -90,6 +92,35 @@ func createNew(ctx context.Context, r *repo.Repo, control postgres.Control) erro
 	return err
 }
 
+// completeNew ends a creation that was killed after archive.info was written. If anything has been stored since, or the archive.info
+// is not the one such a creation writes, this is something else: backup.info is lost.
+func completeNew(ctx context.Context, r *repo.Repo, control postgres.Control) error {
+	archived, err := occupied(ctx, r, r.ArchivePath())
+	if err != nil {
+		return err
+	}
+	backups, err := occupied(ctx, r, r.BackupPath())
+	if err != nil {
+		return err
+	}
+	archive, err := r.LoadArchiveInfo(ctx)
+	if err != nil {
+		return err
+	}
+	_, backup, err := newInfo(r, control)
+	if err != nil {
+		return err
+	}
+	if archived || backups || len(archive.History) != 1 || archive.DB.ID != backup.DB.ID ||
+		archive.DB.SystemID != backup.DB.SystemID || archive.DB.Version != backup.DB.Version {
+		return oneMissing(r, repo.ArchiveInfoFile, repo.BackupInfoFile)
+	}
+	if err := r.MendInfo(ctx, repo.ArchiveInfoFile); err != nil {
+		return err
+	}
+	return r.SaveBackupInfo(ctx, backup)
+}
+
 // newInfo returns the info files of a stanza that begins with this cluster.
 func newInfo(r *repo.Repo, control postgres.Control) (*format.ArchiveInfo, *format.BackupInfo, error) {
 	archive, backup := &format.ArchiveInfo{}, &format.BackupInfo{}
@@ -107,23 +138,32 @@ func newInfo(r *repo.Repo, control postgres.Control) (*format.ArchiveInfo, *form
 
 // checkEmpty makes sure that nothing lies where a new stanza is going to be.
 func checkEmpty(ctx context.Context, r *repo.Repo) error {
-	backup, err := storage.Names(ctx, r.Storage(), r.BackupPath(), nil)
+	backup, err := occupied(ctx, r, r.BackupPath())
 	if err != nil {
 		return err
 	}
-	archive, err := storage.Names(ctx, r.Storage(), r.ArchivePath(), nil)
+	archive, err := occupied(ctx, r, r.ArchivePath())
 	if err != nil {
 		return err
 	}
 	switch {
-	case len(backup) > 0 && len(archive) > 0:
+	case backup && archive:
 		return errs.New(errs.PathNotEmpty, "backup directory and/or archive directory not empty")
-	case len(backup) > 0:
+	case backup:
 		return errs.New(errs.PathNotEmpty, "backup directory not empty")
-	case len(archive) > 0:
+	case archive:
 		return errs.New(errs.PathNotEmpty, "archive directory not empty")
 	}
 	return nil
+}
+
+// occupied reports whether a directory of the stanza holds anything but info files and what a killed creation left of them.
+func occupied(ctx context.Context, r *repo.Repo, dir string) (bool, error) {
+	names, err := storage.Names(ctx, r.Storage(), dir, nil)
+	return slices.ContainsFunc(names, func(name string) bool {
+		name = strings.TrimSuffix(strings.TrimSuffix(name, storage.TempSuffix), repo.CopyExt)
+		return name != repo.ArchiveInfoFile && name != repo.BackupInfoFile
+	}), err
 }
 
 // removeInfo removes an info file and then its copy.

@@ -134,10 +134,39 @@ func TestCreateOneKindLost(t *testing.T) {
 		r := newRepo(mem, 1, repo.CipherNone)
 		mustCreate(t, r)
 		remove(t, mem, r.InfoPath(test.lost), r.InfoPath(test.lost)+repo.CopyExt)
+		write(t, mem, r.ArchivePath("15-1/0000000100000000/000000010000000000000001-x"))
 		_, err := create(t, r, cluster)
 		wantError(t, err, errs.FileMissing, test.text)
 		if _, err := checkStanza(t.Context(), r, cluster); !errs.Is(err, errs.FileMissing) {
 			t.Errorf("check: %v", err)
+		}
+	}
+}
+
+// A creation may be killed after each of its steps; the next one completes it.
+func TestCreateKilled(t *testing.T) {
+	for _, cipher := range []string{repo.CipherNone, repo.CipherAES} {
+		for kept := range 4 {
+			for _, temp := range []bool{false, true} {
+				mem := storagetest.NewMem()
+				r := newRepo(mem, 1, cipher)
+				mustCreate(t, r)
+				archive, backup := r.InfoPath(repo.ArchiveInfoFile), r.InfoPath(repo.BackupInfoFile)
+				files := []string{archive, archive + repo.CopyExt, backup, backup + repo.CopyExt}
+				remove(t, mem, files[kept:]...)
+				if temp {
+					write(t, mem, files[kept]+storage.TempSuffix)
+				}
+				mustCreate(t, r)
+				for _, file := range files {
+					if is, err := storage.Exists(t.Context(), mem, file); !is {
+						t.Errorf("%d files, temp %v: %s is not there (%v)", kept, temp, file, err)
+					}
+				}
+				if _, err := checkStanza(t.Context(), r, cluster); err != nil {
+					t.Errorf("%d files, temp %v: %v", kept, temp, err)
+				}
+			}
 		}
 	}
 }

@@ -13,6 +13,10 @@ import (
 	"time"
 )
 
+// TempSuffix ends the name under which a file system keeps a file that is not complete yet. What a killed program left under such a
+// name may be ignored and overwritten.
+const TempSuffix = ".pgbackrest.tmp"
+
 // Storage is a place for files.
 //
 // An implementation promises:

@@ -22,7 +22,7 @@ import (
 )
 
 // TempSuffix ends the name of a file that is not complete yet. Others that share the directory rely on this name.
-const TempSuffix = ".pgbackrest.tmp"
+const TempSuffix = storage.TempSuffix
 
 const (
 	defaultFileMode fs.FileMode = 0o640
