@@ -7,6 +7,7 @@ import (
 	"holdfast/internal/errs"
 	"holdfast/internal/format"
 	"holdfast/internal/postgres"
+	"holdfast/internal/repo"
 )
 
 // archive removes WAL that neither a kept backup needs to be consistent nor archive retention covers.
@@ -27,7 +28,7 @@ func (x *run) archive(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !sameHistory(info, x.info) {
+	if !repo.SameHistory(info, x.info) {
 		return errs.New(errs.Format, "archive expiration cannot continue - archive and backup history lists do not match")
 	}
 	ids, err := x.repo.ArchiveIDs(ctx)
@@ -44,21 +45,6 @@ func (x *run) archive(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// sameHistory reports whether the clusters in archive.info are the newest ones of backup.info.
-func sameHistory(archive *format.ArchiveInfo, backup *format.BackupInfo) bool {
-	offset := len(backup.History) - len(archive.History)
-	if offset < 0 {
-		return false
-	}
-	for i, a := range archive.History {
-		b := backup.History[offset+i]
-		if a.ID != b.ID || a.Version != b.Version || a.SystemID != b.SystemID {
-			return false
-		}
-	}
-	return true
 }
 
 // archiveID expires the WAL of one cluster. The backups that count for archive retention may be of any cluster.

@@ -137,6 +137,9 @@ func appendMode(b []byte, mode uint16) []byte {
 	return append(b, '"')
 }
 
+// Quote returns a text as a JSON string. Only what these files escape is escaped, which is less than package encoding/json does.
+func Quote(text string) string { return string(appendString(nil, text)) }
+
 // appendString writes a JSON string. Only what these files escape is escaped.
 func appendString[T string | []byte](b []byte, text T) []byte {
 	b = append(b, '"')

@@ -46,18 +46,6 @@ func (o Options) database(ctx context.Context) (postgres.Control, error) {
 	return primary.Control, primary.CheckConfig(false, false)
 }
 
-// checkInfo makes sure that the two info files of a stanza speak of the same cluster.
-func checkInfo(archive *format.ArchiveInfo, backup *format.BackupInfo) error {
-	a, b := archive.DB, backup.DB
-	if a.ID == b.ID && a.SystemID == b.SystemID && a.Version == b.Version {
-		return nil
-	}
-	return errs.New(errs.FileInvalid, "backup info file and archive info file do not match\n"+
-		"archive: id = %d, version = %s, system-id = %d\nbackup : id = %d, version = %s, system-id = %d",
-		a.ID, a.Version, a.SystemID, b.ID, b.Version, b.SystemID).
-		Hint("this may be a symptom of repository corruption!")
-}
-
 // checkDatabase makes sure that the info files, which agree with each other, speak of this cluster.
 func checkDatabase(archive *format.ArchiveInfo, control postgres.Control) error {
 	if isCurrent(archive.DB.Version, archive.DB.SystemID, control) {
@@ -74,7 +62,7 @@ func checkStanza(ctx context.Context, r *repo.Repo, control postgres.Control) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := checkInfo(archive, backup); err != nil {
+	if err := repo.CheckInfo(archive, backup); err != nil {
 		return nil, err
 	}
 	return archive, checkDatabase(archive, control)

@@ -70,7 +70,7 @@ func TestCreateWritesBothPairs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := checkInfo(archive, backup); err != nil || archive.DB.ID != 1 || len(archive.History) != 1 || len(backup.History) != 1 {
+		if err := repo.CheckInfo(archive, backup); err != nil || archive.DB.ID != 1 || len(archive.History) != 1 || len(backup.History) != 1 {
 			t.Errorf("%+v %+v, %v", archive, backup, err)
 		}
 		if backup.DB.CatalogVersion != 202209061 || backup.DB.ControlVersion != 1300 || backup.DB.Version != "15" {

@@ -42,7 +42,7 @@ func upgradeIn(ctx context.Context, r *repo.Repo, control postgres.Control) (cha
 	if backupOld {
 		addBackup(backup, backup.DB.ID+1, control)
 	}
-	if err := checkInfo(archive, backup); err != nil {
+	if err := repo.CheckInfo(archive, backup); err != nil {
 		return false, err
 	}
 	if backupOld {
