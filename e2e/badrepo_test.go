@@ -91,7 +91,8 @@ func TestMissingRepository(t *testing.T) {
 	c.alter("archive_command = 'false pgbackrest'")
 	dir := h.freshDir("restored")
 	commands := func(info, backup, stanza int) []asked {
-		return []asked{{info, texts("info")}, {backup, texts("backup")}, {backup, texts("check")}, {stanza, texts("stanza-upgrade", "--no-online")},
+		return []asked{{info, texts("info")}, {backup, texts("backup")}, {backup, texts("check")},
+			{stanza, texts("stanza-upgrade", "--no-online")},
 			{103, texts("archive-push", segment)}, {103, texts("archive-get", filepath.Base(segment), h.path("tmp/got"))},
 			{104, texts("expire")}, {75, texts("restore", "--pg1-path="+dir)}}
 	}
@@ -229,7 +230,8 @@ func TestForeignCluster(t *testing.T) {
 		h.set(h.stanza, "pg1-socket-path", sock)
 	}
 	point(other.data, other.sock)
-	for _, a := range []asked{{51, texts("backup")}, {51, texts("backup", "--type=full", "--no-archive-check")}, {28, texts("stanza-create")}, {28, texts("check")},
+	for _, a := range []asked{{51, texts("backup")}, {51, texts("backup", "--type=full", "--no-archive-check")},
+		{28, texts("stanza-create")}, {28, texts("check")},
 		{103, texts("archive-get", filepath.Base(segment), h.path("tmp/got"))},
 		{103, texts("archive-push", filepath.Join(other.data, "pg_wal", foreign))},
 		{38, texts("restore", "--delta")}} {
@@ -269,16 +271,17 @@ func TestCommandLine(t *testing.T) {
 	h.set(h.stanza, "pg1-path", h.path("pg"))
 	for _, args := range [][]string{
 		{"bogus"}, {"backup:async"}, {"backup:bogus"}, {"Backup"}, {""}, {"backup", "x"}, {"info", "x"},
-		{"backup", "--bogus"}, {"backup", "--bogus=1"}, {"backup", "--no-bogus"}, {"backup", "--reset-bogus"}, {"backup", "-x"}, {"backup", "--"},
-		{"backup", "--type"}, {"backup", "--type="}, {"backup", "--type=bogus"}, {"backup", "--process-max=0"}, {"backup", "--process-max=x"},
-		{"backup", "--process-max=1000"}, {"backup", "--no-type"}, {"backup", "--start-fast=x"}, {"backup", "--compress-level=10"},
-		{"backup", "--compress-level=99"}, {"backup", "--repo1-cipher-pass=x"}, {"backup", "--repo=3"}, {"backup", "--repo=x"}, {"backup", "--pg2-path"},
-		{"backup", "--buffer-size=3"}, {"backup", "--archive-timeout=x"}, {"backup", "--type=full", "--type=incr"}, {"backup", "--delta", "--no-delta"},
-		{"restore", "--target=x"}, {"restore", "--type=name"}, {"restore", "--set="}, {"restore", "--set=../x"}, {"restore", "--pg1-path=relative"},
-		{"restore", "--db-include"}, {"restore", "--recovery-option=x"}, {"restore", "--tablespace-map=x"}, {"restore", "--link-map=x"},
+		{"backup", "--bogus"}, {"backup", "--bogus=1"}, {"backup", "--no-bogus"}, {"backup", "--reset-bogus"}, {"backup", "-x"},
+		{"backup", "--"},
+		{"backup", "--type"}, {"backup", "--type="}, {"backup", "--type=bogus"}, {"backup", "--process-max=0"},
+		{"backup", "--process-max=x"}, {"backup", "--process-max=1000"}, {"backup", "--no-type"}, {"backup", "--start-fast=x"}, {"backup", "--compress-level=10"},
+		{"backup", "--compress-level=99"}, {"backup", "--repo1-cipher-pass=x"}, {"backup", "--repo=3"},
+		{"backup", "--repo=x"}, {"backup", "--pg2-path"}, {"backup", "--buffer-size=3"}, {"backup", "--archive-timeout=x"}, {"backup", "--type=full", "--type=incr"}, {"backup", "--delta", "--no-delta"},
+		{"restore", "--target=x"}, {"restore", "--type=name"}, {"restore", "--set="}, {"restore", "--set=../x"},
+		{"restore", "--pg1-path=relative"}, {"restore", "--db-include"}, {"restore", "--recovery-option=x"}, {"restore", "--tablespace-map=x"}, {"restore", "--link-map=x"},
 		{"expire", "--set=bogus"}, {"expire", "--repo1-retention-full=0"}, {"expire", "--repo1-retention-full=x"}, {"info", "--output=xml"},
-		{"archive-push"}, {"archive-get"}, {"archive-get", "a"}, {"archive-get", "a", "b", "c"}, {"stanza-create", "--force"}, {"stop", "--set=x"},
-		{"backup", "--lock-path=relative"}, {"backup", "--log-level-console=loud"}, {"backup", "--stanza="},
+		{"archive-push"}, {"archive-get"}, {"archive-get", "a"}, {"archive-get", "a", "b", "c"}, {"stanza-create", "--force"},
+		{"stop", "--set=x"}, {"backup", "--lock-path=relative"}, {"backup", "--log-level-console=loud"}, {"backup", "--stanza="},
 		{"check", "--repo=1"}, {"archive-push", "--repo=1", "x"}, {"backup", "--dry-run"},
 	} {
 		t.Run(fmt.Sprint(args), func(t *testing.T) {

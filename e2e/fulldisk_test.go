@@ -40,7 +40,8 @@ func ownMounts(t *testing.T) bool {
 func (h *host) mount(name, size string) *disk {
 	h.t.Helper()
 	d := &disk{h: h, path: h.path(name)}
-	if err := unix.Mount("none", d.path, "tmpfs", 0, fmt.Sprintf("size=%s,uid=%d,gid=%d,mode=0750", size, lab.uid, lab.gid)); err != nil {
+	options := fmt.Sprintf("size=%s,uid=%d,gid=%d,mode=0750", size, lab.uid, lab.gid)
+	if err := unix.Mount("none", d.path, "tmpfs", 0, options); err != nil {
 		h.t.Fatal(err)
 	}
 	h.t.Cleanup(func() { unix.Unmount(d.path, unix.MNT_DETACH) })
@@ -205,7 +206,8 @@ func TestFullDiskBackup(t *testing.T) {
 		size += (e.size + diskBlock - 1) / diskBlock * diskBlock
 	}
 
-	for i, leave := range []int64{0, 2 * diskBlock, 512 << 10, size / 2, size - 512<<10, size - 16*diskBlock, size - 8*diskBlock} {
+	for i, leave := range []int64{0, 512 << 10, size / 2, size - 8*diskBlock, size + 20*diskBlock, size + 36*diskBlock,
+		size + 40*diskBlock, size + 44*diskBlock} {
 		c.change(i)
 		rows := c.rows()
 		before := h.backups()
