@@ -85,6 +85,9 @@ func (s *stage) backup(ctx context.Context, name, kind string, b *Backup) error 
 		stop := s.watch(func() string { return s.backupProgress() + " " + number(s.writer.rows.Load()-first) + " rows" })
 		_, err := s.holdfast(ctx, "--type="+kind, "backup")
 		stop()
+		if err == nil {
+			err = s.writer.running()
+		}
 		if err != nil {
 			return "", err
 		}

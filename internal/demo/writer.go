@@ -32,7 +32,7 @@ func createTable(ctx context.Context, conn *db.Conn, progress func(rows int64)) 
 // insert adds rows after the first so many.
 func insert(ctx context.Context, conn *db.Conn, after, rows int64) error {
 	_, err := conn.Query(ctx, fmt.Sprintf("insert into "+table+
-		" select i, clock_timestamp(), md5(i::text), i * 7919 %% 100000 from generate_series(%d, %d) i", after+1, after+rows))
+		" select i, clock_timestamp(), md5(i::text), i::int8 * 7919 %% 100000 from generate_series(%d, %d) i", after+1, after+rows))
 	return err
 }
 
@@ -81,6 +81,20 @@ func (w *writer) stop() (rows int64, err error) {
 		err = <-w.done
 	}
 	return w.rows.Load(), err
+}
+
+// running tells whether the writer still writes; if not, why.
+func (w *writer) running() error {
+	select {
+	case err := <-w.done:
+		w.stopped = true
+		if err == nil {
+			err = errs.New(errs.Assert, "the writer has stopped by itself")
+		}
+		return err
+	default:
+		return nil
+	}
 }
 
 // content is what a table held at a moment.
