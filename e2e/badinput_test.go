@@ -294,7 +294,7 @@ func TestRecoveryMeetsDamage(t *testing.T) {
 			r := h.restored(dir)
 			r.start()
 			h.until("the segment before is replayed", func() bool {
-				return r.sql("select pg_last_wal_replay_lsn() > '0/0'") == "t" && r.sql("select count(*) from t where id between 100000 and 200000") != "0"
+				return r.sql("select count(*) from t where id between 100000 and 200000") != "0"
 			})
 			h.until("the damaged segment is met", func() bool {
 				return strings.Contains(r.serverLog(), "unable to get "+damaged+":")

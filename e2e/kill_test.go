@@ -98,7 +98,7 @@ func TestKillArchivePush(t *testing.T) {
 					}
 				}
 			}
-			k.done())
+			k.done()
 			for _, segment := range segments {
 				if acknowledged[segment] {
 					h.gets(segment, h.sum(segment))
