@@ -32,7 +32,7 @@ func runDemo(ctx context.Context, s *session) error {
 		PgBin:      s.demoPgBin(),
 		SearchPath: s.env.get("PATH"),
 		TempDirs:   s.env.tempDirs(),
-		TimeZone:   s.env.get("TZ"),
+		Environ:    s.env.pick(harmless),
 		Keep:       s.cfg.Bool("keep"),
 		Watcher:    screen,
 	})
@@ -51,6 +51,19 @@ func (s *session) demoPgBin() string {
 		return ""
 	}
 	return s.cfg.String("pg-bin")
+}
+
+// harmless variables mean the same for every program: they name the time zone and tune the runtime of Go.
+var harmless = []string{"TZ", "GODEBUG", "GOMAXPROCS", "GOMEMLIMIT", "GORACE"}
+
+// pick returns the variables of these names that are set.
+func (env Env) pick(names []string) (variables []string) {
+	for _, name := range names {
+		if value := env.get(name); value != "" {
+			variables = append(variables, name+"="+value)
+		}
+	}
+	return variables
 }
 
 // get returns the value of an environment variable.

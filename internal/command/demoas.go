@@ -82,15 +82,10 @@ func demoArgs(s *session) []string {
 	return args
 }
 
-// demoEnviron is what the other account needs to know: where programs are, what the terminal is, how late it is.
+// demoEnviron is what the other account needs to know: where programs are, and what the terminal is.
 func demoEnviron(env Env, home string) []string {
-	environ := []string{"HOME=" + home, "TMPDIR=" + home}
-	for _, name := range []string{"PATH", "TERM", "TZ", "LANG", "LC_ALL", "LC_CTYPE"} {
-		if value := env.get(name); value != "" {
-			environ = append(environ, name+"="+value)
-		}
-	}
-	return environ
+	environ := append([]string{"HOME=" + home, "TMPDIR=" + home}, env.pick([]string{"PATH", "TERM", "LANG", "LC_ALL", "LC_CTYPE"})...)
+	return append(environ, env.pick(harmless)...)
 }
 
 // findAccount is an account PostgreSQL would run under.

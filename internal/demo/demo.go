@@ -30,7 +30,7 @@ type Options struct {
 	PgBin      string   // directory of PostgreSQL's programs; "": look for them
 	SearchPath string   // where programs are searched, as in PATH
 	TempDirs   []string // where to make the directory of the demonstration: the first that works
-	TimeZone   string   // value of TZ for all programs
+	Environ    []string // "NAME=value", what the programs may know of the environment besides the search path
 	Keep       bool     // leave the files
 	Watcher    Watcher  // may be nil
 }

@@ -80,7 +80,7 @@ func TestReport(t *testing.T) {
 }
 
 func testProcesses(t *testing.T) *processes {
-	return &processes{dir: t.TempDir(), env: environment("/usr/bin", "/", "UTC")}
+	return &processes{dir: t.TempDir(), env: environment("/usr/bin", "/", []string{"TZ=UTC"})}
 }
 
 func TestAFailedProgramShowsItsOutput(t *testing.T) {

@@ -40,7 +40,7 @@ func newStage(o Options, p installation) (*stage, error) {
 		dir:       dir,
 		program:   o.Program,
 		watcher:   o.Watcher,
-		processes: &processes{dir: dir, env: environment(p.bin, dir, o.TimeZone)},
+		processes: &processes{dir: dir, env: environment(p.bin, dir, o.Environ)},
 		cluster:   &cluster{bin: p.bin, data: filepath.Join(dir, "data"), socket: dir, log: filepath.Join(dir, "postgresql.log")},
 		result:    Result{Server: p.release},
 	}
@@ -72,12 +72,8 @@ func makeDir(places []string) (dir string, err error) {
 
 // environment is all that the programs see. Whatever whoever started the demonstration has set for PostgreSQL, pgBackRest or
 // Holdfast means other clusters than this one.
-func environment(bin, home, zone string) []string {
-	env := []string{"PATH=" + bin + ":/usr/local/bin:/usr/bin:/bin", "HOME=" + home, "TMPDIR=" + home, "LC_ALL=C"}
-	if zone != "" {
-		env = append(env, "TZ="+zone)
-	}
-	return env
+func environment(bin, home string, more []string) []string {
+	return append([]string{"PATH=" + bin + ":/usr/local/bin:/usr/bin:/bin", "HOME=" + home, "TMPDIR=" + home, "LC_ALL=C"}, more...)
 }
 
 func (s *stage) path(name string) string { return filepath.Join(s.dir, name) }
