@@ -22,6 +22,7 @@ type lz4Reader struct {
 	plain     []byte // decompressed, not yet read; lies in buf
 	in        []byte // a compressed block
 	err       error  // why there is no next block
+	number    [4]byte
 }
 
 var errLz4Damaged = errors.New("invalid frame")
@@ -163,9 +164,8 @@ func (r *lz4Reader) compare(sum uint32) error {
 }
 
 func (r *lz4Reader) uint32() (uint32, error) {
-	var b [4]byte
-	err := r.fill(b[:])
-	return binary.LittleEndian.Uint32(b[:]), err
+	err := r.fill(r.number[:])
+	return binary.LittleEndian.Uint32(r.number[:]), err
 }
 
 // fill reads all of b: within a frame nothing may end.

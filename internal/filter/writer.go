@@ -167,9 +167,10 @@ func newEncoder(s Spec) (encoder, error) {
 	case Lz4:
 		return newLz4Writer(s.Level, !s.Raw), nil
 	case Zst:
-		level, window := zstdLevel(s.Level)
-		return zstd.NewWriter(io.Discard, zstd.WithEncoderLevel(level), zstd.WithWindowSize(window),
-			zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
+		if level, window := zstdLevel(s.Level); level != zstd.SpeedDefault {
+			return newZstdEncoder(level, window)
+		}
+		return newZstdWriter()
 	}
 	return nil, fmt.Errorf("no such compression")
 }
@@ -178,22 +179,6 @@ func newEncoder(s Spec) (encoder, error) {
 type bzip2Encoder struct{ *bzip2.Writer }
 
 func (b bzip2Encoder) Reset(dst io.Writer) { _ = b.Writer.Reset(dst) }
-
-// zstdLevel chooses among the four speeds of the encoder and a window. Level 3 is as fast as the C library's, with a window twice as
-// large, which makes up for what its matcher misses.
-func zstdLevel(level int) (zstd.EncoderLevel, int) {
-	switch {
-	case level < 3:
-		return zstd.SpeedFastest, 1 << 20
-	case level < 6:
-		return zstd.SpeedDefault, 4 << 20
-	case level < 10:
-		return zstd.SpeedBetterCompression, 4 << 20
-	case level < 20:
-		return zstd.SpeedBestCompression, 8 << 20
-	}
-	return zstd.SpeedBestCompression, 32 << 20
-}
 
 // emptyForm is the compressed form of nothing. These are the bytes every other writer of such repositories stores.
 func emptyForm(s Spec) []byte {

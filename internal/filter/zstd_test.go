@@ -1,0 +1,56 @@
+package filter
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+)
+
+// TestZstdTrial: large files are written by the encoder that suits them, small ones always by the default, and all are readable
+// whatever pieces they come in and whatever the writer wrote before.
+func TestZstdTrial(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(23, 24))
+	noise := make([]byte, zstdTrialHead+1)
+	for i := range noise {
+		noise[i] = byte(rnd.Uint32())
+	}
+	text := rows(rnd, 3<<20)
+	tests := []struct {
+		name    string
+		data    []byte
+		fastest bool
+	}{
+		{"noise", noise, true},
+		{"text", text, false},
+		{"text of the size of a head", text[:zstdTrialHead], false},
+		{"small noise", noise[:zstdTrialHead-1], false},
+		{"noise again", noise, true},
+	}
+	w, err := newZstdWriter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range tests {
+		for _, chunk := range []int{100_003, 4 << 20} {
+			var stored bytes.Buffer
+			w.Reset(&stored)
+			for rest := test.data; len(rest) > 0; {
+				n, err := w.Write(rest[:min(chunk, len(rest))])
+				if err != nil || n != min(chunk, len(rest)) {
+					t.Fatalf("%s: wrote %d, %v", test.name, n, err)
+				}
+				rest = rest[n:]
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if fastest := w.chosen == w.fastest; fastest != test.fastest {
+				t.Errorf("%s: fastest %v, want %v", test.name, fastest, test.fastest)
+			}
+			got, err := decode(&stored, Spec{Compression: Zst})
+			if err != nil || !bytes.Equal(got, test.data) {
+				t.Errorf("%s: %d bytes, %v; want %d", test.name, len(got), err, len(test.data))
+			}
+		}
+	}
+}
