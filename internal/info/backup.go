@@ -71,11 +71,11 @@ func archives(ctx context.Context, r *repo.Repo, info *format.ArchiveInfo) ([]Ar
 		if err != nil {
 			return nil, err
 		}
-		if a.Min, err = firstSegment(ctx, r, a.ID, slices.Values(dirs), slices.Min[[]string]); err != nil {
+		if a.Min, err = pickSegment(ctx, r, a.ID, dirs, slices.Min); err != nil {
 			return nil, err
 		}
 		slices.Reverse(dirs)
-		if a.Max, err = firstSegment(ctx, r, a.ID, slices.Values(dirs), slices.Max[[]string]); err != nil {
+		if a.Max, err = pickSegment(ctx, r, a.ID, dirs, slices.Max); err != nil {
 			return nil, err
 		}
 		if a.Min != "" || d.ID == info.DB.ID {
@@ -85,20 +85,18 @@ func archives(ctx context.Context, r *repo.Repo, info *format.ArchiveInfo) ([]Ar
 	return list, nil
 }
 
-// firstSegment picks a segment of the first directory that has any.
-func firstSegment(ctx context.Context, r *repo.Repo, id string, dirs func(func(string) bool), pick func([]string) string) (
-	string, error,
-) {
-	for dir := range dirs {
-		var segments []string
-		err := r.Storage().List(ctx, r.ArchivePath(id, dir), func(i storage.Info) error {
-			if s, ok := repo.ParseSegment(i.Name); ok && len(s.WAL()) == 24 {
-				segments = append(segments, s.WAL())
-			}
-			return nil
-		})
+// pickSegment picks a segment of the first directory that has any; the others are not looked at.
+func pickSegment(ctx context.Context, r *repo.Repo, id string, dirs []string, pick func([]string) string) (string, error) {
+	for _, dir := range dirs {
+		names, err := storage.Names(ctx, r.Storage(), r.ArchivePath(id, dir), nil) // none if the directory was just expired
 		if err != nil {
 			return "", err
+		}
+		var segments []string
+		for _, name := range names {
+			if s, ok := repo.ParseSegment(name); ok && len(s.WAL()) == 24 {
+				segments = append(segments, s.WAL())
+			}
 		}
 		if len(segments) > 0 {
 			return pick(segments), nil

@@ -93,48 +93,65 @@ func list(ctx context.Context, r *repo.Repo) ([]string, error) {
 
 func (c *collector) stanza(ctx context.Context, name string) (Stanza, error) {
 	s := Stanza{Name: name, Brief: c.Brief}
-	var current []DB // of each readable repository
-	for _, r := range c.Repos {
-		v := c.view(ctx, r.ForStanza(name), r)
+	views := make([]view, len(c.Repos))
+	found := false
+	for i, r := range c.Repos {
+		views[i] = c.view(ctx, r.ForStanza(name), r)
 		if ctx.Err() != nil {
 			return s, ctx.Err()
 		}
+		found = found || views[i].manifest != nil
+		if views[i].readable {
+			c.locks(&s, name, r.Key())
+		}
+	}
+	if c.Set != "" && !found {
+		missing(views)
+	}
+	lists := make([][]Backup, 0, len(views))
+	for _, v := range views {
 		s.Repos = append(s.Repos, v.repo)
-		if v.readable || c.Brief {
-			if err := c.locks(&s, name, r.Key()); err != nil {
-				return s, err
-			}
-		}
-		if !v.readable {
-			continue
-		}
-		current = append(current, v.dbs[len(v.dbs)-1])
 		s.DBs = append(s.DBs, v.dbs...)
 		s.Archives = append(s.Archives, v.archives...)
-		s.Backups = append(s.Backups, v.backups...)
+		lists = append(lists, v.backups)
 	}
-	slices.SortStableFunc(s.Backups, func(a, b Backup) int { return int(min(max(a.Stop-b.Stop, -1), 1)) })
-	c.markMissing(&s)
-	s.summarise(current)
+	// What is left out is left out of the merged list, so that it does not change the order of the rest.
+	s.Backups = slices.DeleteFunc(merge(lists), func(b Backup) bool {
+		return c.Type != "" && b.Type != c.Type || c.Set != "" && b.Detail == nil
+	})
+	s.summarise(views)
 	return s, nil
 }
 
-// markMissing tells the repositories that were fine that they lack the wanted backup, if all do. What else they hold is then beside
-// the point.
-func (c *collector) markMissing(s *Stanza) {
-	if c.Set == "" || c.Brief || len(s.Backups) > 0 {
-		return
-	}
-	s.DBs, s.Archives = nil, nil
-	for i := range s.Repos {
-		if r := &s.Repos[i]; r.Code == OK {
-			r.Code, r.Message = BackupMissing, messages[BackupMissing]
+// missing makes repositories that were fine lack the wanted backup. What else they hold is then beside the point.
+func missing(views []view) {
+	for i := range views {
+		if v := &views[i]; v.repo.Code == OK || v.repo.Code == NoBackups {
+			*v = view{repo: Repo{Key: v.repo.Key, Cipher: v.repo.Cipher, Code: BackupMissing, Message: messages[BackupMissing]}}
 		}
+	}
+}
+
+// merge joins the backups of several repositories, each in the order of labels, by the time they ended.
+func merge(lists [][]Backup) []Backup {
+	var merged []Backup
+	for {
+		next := -1
+		for i, list := range lists {
+			if len(list) > 0 && (next < 0 || list[0].Stop < lists[next][0].Stop) {
+				next = i
+			}
+		}
+		if next < 0 {
+			return merged
+		}
+		merged = append(merged, lists[next][0])
+		lists[next] = lists[next][1:]
 	}
 }
 
 // summarise makes one status and cipher of those of the repositories.
-func (s *Stanza) summarise(current []DB) {
+func (s *Stanza) summarise(views []view) {
 	s.Code, s.Cipher = s.Repos[0].Code, s.Repos[0].Cipher
 	for _, r := range s.Repos {
 		if r.Code != s.Code {
@@ -144,38 +161,42 @@ func (s *Stanza) summarise(current []DB) {
 			s.Cipher = "mixed"
 		}
 	}
-	for _, d := range current {
-		if d.SystemID != current[0].SystemID || d.Version != current[0].Version {
+	var first *DB
+	for _, v := range views {
+		if len(v.dbs) == 0 {
+			continue
+		}
+		current := &v.dbs[len(v.dbs)-1]
+		if first == nil {
+			first = current
+		}
+		if current.SystemID != first.SystemID || current.Version != first.Version {
 			s.Code = DatabaseMismatch
 		}
 	}
 }
 
-// locks adds what is running according to the lock files of one repository.
-func (c *collector) locks(s *Stanza, stanza string, key int) error {
-	backup, err := lock.Read(lock.File(c.LockDir, stanza, lock.Backup, key))
-	if err != nil {
-		return err
+// locks adds what is running according to the lock files of one repository. What cannot be read, because it is another user's for
+// example, is as good as not there.
+func (c *collector) locks(s *Stanza, stanza string, key int) {
+	if state, err := lock.Read(lock.File(c.LockDir, stanza, lock.Backup, key)); err == nil {
+		if p := s.Lock.Backup.add(state); p.Sized {
+			p.Key = key
+			s.Lock.BackupByRepo = append(s.Lock.BackupByRepo, p)
+		}
 	}
-	restore, err := lock.Read(lock.File(c.LockDir, stanza, lock.Restore, key))
-	if err != nil {
-		return err
+	if state, err := lock.Read(lock.File(c.LockDir, stanza, lock.Restore, key)); err == nil {
+		s.Lock.Restore.add(state)
 	}
-	if p := s.Lock.Backup.add(backup); p.Sized {
-		p.Key = key
-		s.Lock.BackupByRepo = append(s.Lock.BackupByRepo, p)
-	}
-	s.Lock.Restore.add(restore)
-	return nil
 }
 
 // add sums up the progress in one more lock file and returns that of the file.
 func (p *Progress) add(state lock.State) Progress {
-	if !state.Held {
+	if !state.Held || state.PID == 0 { // PID 0: the content cannot be understood
 		return Progress{}
 	}
 	p.Held = true
-	if state.Size == nil || state.SizeComplete == nil {
+	if state.Size == nil || state.SizeComplete == nil || *state.Size == 0 {
 		return Progress{Held: true}
 	}
 	p.Sized = true
@@ -187,30 +208,45 @@ func (p *Progress) add(state lock.State) Progress {
 // view is a stanza in one repository.
 type view struct {
 	repo     Repo
-	readable bool
-	dbs      []DB
+	readable bool // nothing is wrong with it
+	dbs      []DB // the last is the current one
 	archives []Archive
 	backups  []Backup
+	manifest *format.Manifest // of the backup that was asked for
 }
 
 func (c *collector) view(ctx context.Context, r, listed *repo.Repo) view {
 	v := view{repo: Repo{Key: r.Key(), Cipher: r.CipherType()}}
-	err := c.failed[listed]
-	switch {
-	case err != nil:
+	if err := c.look(ctx, r, listed, &v); err != nil {
+		v = view{repo: v.repo}
 		v.fail(err)
 		return v
-	case c.Brief && c.Stanza == "":
-	case !slices.Contains(c.present[listed], r.Stanza()):
-		v.repo.Code = MissingPath
-	case !c.Brief:
-		err = c.read(ctx, r, &v)
 	}
 	v.repo.Message = messages[v.repo.Code]
-	if err != nil {
-		v.fail(err)
-	}
 	return v
+}
+
+// look fills in what is wanted of a repository.
+func (c *collector) look(ctx context.Context, r, listed *repo.Repo, v *view) error {
+	there := false
+	if c.Set != "" && !c.Brief {
+		var err error
+		if there, err = r.ManifestExists(ctx, c.Set); err != nil {
+			return err
+		}
+	}
+	if err := c.failed[listed]; err != nil {
+		return err
+	}
+	switch present := slices.Contains(c.present[listed], r.Stanza()); {
+	case present && c.Brief:
+		v.readable = true
+	case present:
+		return c.read(ctx, r, there, v)
+	case !c.Brief || c.Stanza != "": // in brief, without a stanza to look for, nothing is missing
+		v.repo.Code = MissingPath
+	}
+	return nil
 }
 
 func (v *view) fail(err error) {
@@ -220,8 +256,8 @@ func (v *view) fail(err error) {
 	}
 }
 
-// read loads what one repository has of a stanza.
-func (c *collector) read(ctx context.Context, r *repo.Repo, v *view) error {
+// read loads what one repository has of a stanza, with the manifest of the wanted backup if that is there.
+func (c *collector) read(ctx context.Context, r *repo.Repo, there bool, v *view) error {
 	backup, err := r.LoadBackupInfo(ctx)
 	if errs.Is(err, errs.FileMissing) {
 		v.repo.Code = MissingData
@@ -234,48 +270,27 @@ func (c *collector) read(ctx context.Context, r *repo.Repo, v *view) error {
 	if err != nil {
 		return err
 	}
+	if there {
+		if v.manifest, err = r.LoadManifest(ctx, c.Set, backup.CipherPass); err != nil {
+			return err
+		}
+	}
+	if v.archives, err = archives(ctx, r, archive); err != nil {
+		return err
+	}
 	if len(backup.Backups) == 0 {
 		v.repo.Code = NoBackups
 	}
-	var dbs []DB
 	for _, d := range backup.History {
-		dbs = append(dbs, DB{ID: d.ID, RepoKey: r.Key(), SystemID: d.SystemID, Version: d.Version})
+		v.dbs = append(v.dbs, DB{ID: d.ID, RepoKey: r.Key(), SystemID: d.SystemID, Version: d.Version})
 	}
-	archives, err := archives(ctx, r, archive)
-	if err != nil {
-		return err
-	}
-	backups, err := c.backups(ctx, r, backup)
-	if err != nil {
-		return err
-	}
-	v.readable, v.dbs, v.archives, v.backups = true, dbs, archives, backups
-	return nil
-}
-
-// backups lists the backups that were asked for.
-func (c *collector) backups(ctx context.Context, r *repo.Repo, info *format.BackupInfo) ([]Backup, error) {
-	var list []Backup
-	for _, b := range info.Backups {
-		if c.Type != "" && string(b.Type) != c.Type || c.Set != "" && b.Label != c.Set {
-			continue
-		}
+	for _, b := range backup.Backups {
 		item := describe(b, r.Key())
-		if c.Set != "" {
-			there, err := r.ManifestExists(ctx, b.Label)
-			if err != nil {
-				return nil, err
-			}
-			if !there {
-				continue
-			}
-			m, err := r.LoadManifest(ctx, b.Label, info.CipherPass)
-			if err != nil {
-				return nil, err
-			}
-			item.Detail = detail(m)
+		if v.manifest != nil && b.Label == c.Set {
+			item.Detail = detail(v.manifest)
 		}
-		list = append(list, item)
+		v.backups = append(v.backups, item)
 	}
-	return list, nil
+	v.readable = true
+	return nil
 }

@@ -1,8 +1,8 @@
 // Package info says what repositories hold: as values, as text for people and as JSON for programs.
 //
-// Collect goes through all stanzas of all repositories and never fails for what it finds there: a stanza or repository that cannot be
-// read is reported with a status of its own, beside those that can. Text and JSON are renderings of the same values and know nothing
-// of repositories.
+// Collect goes through all stanzas of all repositories and never fails for what it finds there: a stanza or repository that cannot
+// be read is reported with a status of its own, beside those that can. Text and JSON are renderings of the same values and know
+// nothing of repositories.
 package info
 
 // Codes of a status. See messages for their texts.

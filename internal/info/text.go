@@ -143,19 +143,14 @@ func (s *Stanza) groups() []*group {
 	for _, a := range s.Archives {
 		of(a.RepoKey, a.DBID).extend(a)
 	}
-	detailed := false
 	for i := range s.Backups {
-		b := &s.Backups[i]
-		g := of(b.RepoKey, b.DBID)
-		g.backups = append(g.backups, b)
-		detailed = detailed || b.Detail != nil
+		g := of(s.Backups[i].RepoKey, s.Backups[i].DBID)
+		g.backups = append(g.backups, &s.Backups[i])
 	}
-	shown := slices.DeleteFunc(all, func(g *group) bool {
-		if detailed {
-			return len(g.backups) == 0
-		}
-		return !g.current && g.min == "" && len(g.backups) == 0
-	})
+	if last := len(s.Backups) - 1; last >= 0 && s.Backups[last].Detail != nil { // one was asked for, so its cluster is enough
+		return []*group{of(s.Backups[last].RepoKey, s.Backups[last].DBID)}
+	}
+	shown := slices.DeleteFunc(all, func(g *group) bool { return !g.current && g.min == "" && len(g.backups) == 0 })
 	slices.SortStableFunc(shown, func(a, b *group) int {
 		switch {
 		case a.current == b.current:
