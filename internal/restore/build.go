@@ -12,15 +12,19 @@ import (
 	"holdfast/internal/storage"
 )
 
-// build makes the directories and links that are missing, and leaves the manifest in the data directory as a sign that what lies
-// there may be restored over.
+// build makes the directories and links that are missing. The first thing it leaves in the data directory is the manifest, as a sign
+// that what lies there may be restored over.
 func (r *run) build(ctx context.Context) error {
 	for _, p := range r.places {
-		if p.exists {
-			continue
+		if !p.exists {
+			if err := r.makePlace(ctx, p); err != nil {
+				return err
+			}
 		}
-		if err := r.makePlace(ctx, p); err != nil {
-			return err
+		if p.name == dataName {
+			if err := r.saveManifest(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	links := r.manifest.Links
@@ -40,7 +44,7 @@ func (r *run) build(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.saveManifest(ctx)
+	return nil
 }
 
 func (r *run) makePlace(ctx context.Context, p place) error {

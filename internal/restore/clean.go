@@ -94,11 +94,13 @@ func (r *run) cleanDir(ctx context.Context, p *place, dir, name string) error {
 // inOrder reports whether an entry is a file that stays as it is, as most are.
 func (r *run) inOrder(name string, i storage.Info) bool {
 	f := r.manifest.File(name)
-	if i.Type != storage.File || f == nil || r.link(name) != nil {
-		return false
-	}
+	return f != nil && r.link(name) == nil && r.fits(i, f)
+}
+
+// fits reports whether an entry is a file with the owner and the mode of one in the manifest.
+func (r *run) fits(i storage.Info, f *format.File) bool {
 	uid, gid := r.owners.ids(f.User, f.Group)
-	return i.UID == uid && i.GID == gid && i.Mode == fs.FileMode(f.Mode)
+	return i.Type == storage.File && i.UID == uid && i.GID == gid && i.Mode == fs.FileMode(f.Mode)
 }
 
 func (r *run) cleanEntry(ctx context.Context, p *place, at, name string, i storage.Info) error {

@@ -102,12 +102,16 @@ func (w *worker) makeSparse(ctx context.Context, f *format.File) error {
 // keep decides whether the file that is there will do, and returns why, or "" if it must be copied.
 func (w *worker) keep(ctx context.Context, f *format.File) (string, error) {
 	at := w.fileOf(f.Name)
-	info, err := w.Tree.Stat(ctx, at)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Type != storage.File {
+	info, err := w.follow(ctx, at)
+	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
 	if err != nil {
 		return "", err
+	}
+	// Cleaning has put owner and mode right, but not of files behind links.
+	if !w.fits(info, f) {
+		return "", nil
 	}
 	modified := info.ModTime.Unix()
 	if w.Force {

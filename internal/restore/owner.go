@@ -80,7 +80,7 @@ func (r *run) mapNames(kind string, names []string, find func(string) (int, bool
 // ownerOfTarget returns the owner of the data directory that is there. What is not there, or has no name, is root's.
 func (r *run) ownerOfTarget(ctx context.Context) (uid, gid int, user, group string, err error) {
 	user, group = "root", "root"
-	info, err := r.Tree.Stat(ctx, r.PGPath+"/.")
+	info, err := r.follow(ctx, r.PGPath)
 	if errors.Is(err, fs.ErrNotExist) {
 		return uid, gid, user, group, nil
 	}

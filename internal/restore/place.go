@@ -67,8 +67,7 @@ func (r *run) checkPlaces(ctx context.Context) error {
 }
 
 func (r *run) checkPlace(ctx context.Context, p *place) error {
-	// The dot follows a link that stands in place of the directory.
-	info, err := r.Tree.Stat(ctx, p.path+"/.")
+	info, err := r.follow(ctx, p.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -89,6 +88,24 @@ func (r *run) checkPlace(ctx context.Context, p *place) error {
 		return r.refuseFile(ctx, path.Join(p.path, p.file))
 	}
 	return r.refuseContent(ctx, p)
+}
+
+// maxLinks is how many links in a row are followed, as the system does.
+const maxLinks = 40
+
+// follow describes what lies at a path, behind links that may stand there.
+func (r *run) follow(ctx context.Context, at string) (storage.Info, error) {
+	for range maxLinks {
+		info, err := r.Tree.Stat(ctx, at)
+		if err != nil || info.Type != storage.Link {
+			return info, err
+		}
+		if !path.IsAbs(info.Target) {
+			info.Target = path.Join(path.Dir(at), info.Target)
+		}
+		at = info.Target
+	}
+	return storage.Info{}, errs.New(errs.FileOpen, "unable to get info for path/file '%s': too many links", at)
 }
 
 func (r *run) refuseFile(ctx context.Context, file string) error {
