@@ -19,7 +19,10 @@ import (
 var floors = [][]string{
 	{"cmd/holdfast"},
 	{"internal/command"},
-	{"internal/archive", "internal/backup", "internal/demo", "internal/expire", "internal/info", "internal/restore", "internal/stanza"},
+	{
+		"internal/annotate", "internal/archive", "internal/backup", "internal/demo", "internal/expire", "internal/info",
+		"internal/manifest", "internal/restore", "internal/stanza", "internal/verify",
+	},
 	{"internal/repo"},
 	{"internal/block", "internal/db", "internal/storage/posix"},
 	{"internal/config", "internal/filter", "internal/format", "internal/lock", "internal/postgres", "internal/storage"},

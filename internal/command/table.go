@@ -12,7 +12,7 @@ type entry struct {
 // table is the contents of the program. Help needs no row: Main explains instead of running whatever command is named.
 func table() map[string]entry {
 	return map[string]entry{
-		"annotate":       {},
+		"annotate":       {run: runAnnotate},
 		"archive-get":    {run: runArchiveGet},
 		"archive-push":   {run: runArchivePush, stops: true},
 		"backup":         {run: runBackup, stops: true},
@@ -20,10 +20,10 @@ func table() map[string]entry {
 		"demo":           {run: runDemo},
 		"expire":         {run: runExpire, stops: true},
 		"info":           {run: runInfo},
-		"manifest":       {},
-		"repo-get":       {},
-		"repo-ls":        {},
-		"repo-rm":        {},
+		"manifest":       {run: runManifest},
+		"repo-get":       {run: runRepoGet},
+		"repo-ls":        {run: runRepoLs},
+		"repo-rm":        {run: runRepoRm},
 		"restore":        {run: runRestore},
 		"server":         {},
 		"server-ping":    {},
@@ -32,7 +32,7 @@ func table() map[string]entry {
 		"stanza-upgrade": {run: runStanzaUpgrade, stops: true},
 		"start":          {run: runStart},
 		"stop":           {run: runStop},
-		"verify":         {},
+		"verify":         {run: runVerify},
 		"version":        {run: runVersion},
 	}
 }

@@ -15,11 +15,11 @@ func TestUnbuilt(t *testing.T) {
 		args string
 		want string // "" if it runs
 	}{
-		{"--stanza=demo verify", "the 'verify' command is not part of this version of Holdfast"},
-		{"repo-ls", "the 'repo-ls' command is not part of this version of Holdfast"},
-		{"repo-get x", "the 'repo-get' command is not part of this version of Holdfast"},
+		{"--stanza=demo verify", ""},
+		{"repo-ls", ""},
+		{"repo-get x", ""},
 		{"server-ping", "the 'server-ping' command is not part of this version of Holdfast"},
-		{"--stanza=demo --set=20200101-000000F --annotation=a=b annotate", "the 'annotate' command is not part of this version of Holdfast"},
+		{"--stanza=demo --set=20200101-000000F --annotation=a=b annotate", ""},
 		{pg + "--pg1-host=h backup", "option 'pg1-host' is not part of this version of Holdfast"},
 		{pg + "--pg1-host=h restore", "restore command must be run on the PostgreSQL host"},
 		{pg + "--pg1-host=h archive-push x", "archive-push command must be run on the PostgreSQL host"},

@@ -68,7 +68,7 @@ func (r *Repo) ReadBlocks(ctx context.Context, m *format.Manifest, f *format.Fil
 			length += fetches[n].Stored
 			n++
 		}
-		file, err := r.superPath(m, f, fetches[0])
+		file, err := r.SuperPath(m, f, fetches[0])
 		if err != nil {
 			return err
 		}
@@ -91,8 +91,8 @@ func follows(a, b block.Fetch) bool {
 	return a.Reference == b.Reference && a.Bundle == b.Bundle && a.Offset+a.Stored == b.Offset
 }
 
-// superPath returns the file that a super block lies in.
-func (r *Repo) superPath(m *format.Manifest, f *format.File, s block.Fetch) (string, error) {
+// SuperPath returns the file that a super block lies in.
+func (r *Repo) SuperPath(m *format.Manifest, f *format.File, s block.Fetch) (string, error) {
 	if s.Reference >= len(m.References) {
 		return "", errs.New(errs.Format, "block map of '%s' refers to backup %d of %d", f.Name, s.Reference+1, len(m.References))
 	}

@@ -2,9 +2,13 @@ package repo
 
 import (
 	"context"
+	"io"
+	"path"
 	"strings"
 
 	"holdfast/internal/errs"
+	"holdfast/internal/filter"
+	"holdfast/internal/storage"
 )
 
 // PassOf returns the pass of a file by its place, a clean path below the repository: "" when the repository is not encrypted. Each
@@ -66,4 +70,10 @@ func (r *Repo) backupPass(ctx context.Context, part []string) (string, error) {
 // isPair reports whether a path is a file that exists twice, or its copy.
 func isPair(part []string, name string) bool {
 	return len(part) == 1 && (part[0] == name || part[0] == name+CopyExt)
+}
+
+// OpenPath reads a file by its place, a clean path below the repository, as compressed as it is stored. The pass is that of PassOf, or ""
+// to leave the file encrypted.
+func (r *Repo) OpenPath(ctx context.Context, rel, pass string) (io.ReadCloser, error) {
+	return r.open(ctx, path.Join(r.Path(), rel), storage.Range{}, filter.Spec{Pass: pass})
 }
