@@ -124,19 +124,6 @@ func TestStopScenarios(t *testing.T) {
 		}
 		h.ok("start")
 	})
-	h.scenario(t, "SN-113 each the other", func() {
-		for _, running := range []program{lab.peer, lab.ours} {
-			for _, stopping := range []program{lab.peer, lab.ours} {
-				b := h.startBackupAs(running)
-				for _, refused := range []program{lab.peer, lab.ours} {
-					h.want(h.runAs(refused, "backup"), 50, "unable to acquire lock on file '"+h.path("lock/s-backup-1.lock")+"'")
-				}
-				h.want(h.runAs(stopping, "stop", "--force"), 0, "sent term signal to process")
-				h.wantTerminated(b.wait())
-				h.ok("start")
-			}
-		}
-	})
 	h.scenario(t, "SN-106", func() {
 		h.secondRepo()
 		b := h.startBackup("--repo=1")

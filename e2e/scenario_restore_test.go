@@ -9,101 +9,6 @@ import (
 	"time"
 )
 
-// Every recovery type is restored, started, and its rows are compared with what was there then.
-func TestRestoreTypes(t *testing.T) {
-	t.Parallel()
-	h := newHost(t, lab.ours)
-	h.base()
-	c := h.cluster
-	c.change(1)
-	full := h.backup("full")
-	c.change(2)
-	atEnd := h.backup("incr")
-	stop := c.rows() // nothing is written before the backup has ended
-
-	c.change(3)
-	atXid := c.rows()
-	xid := c.sql("begin; update t set v = 'by xid' where id = 1; select txid_current(); commit")
-	withXid := c.rows()
-	time.Sleep(1100 * time.Millisecond)
-	atTime := c.sql("select to_char(now() at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00')")
-	inTime := c.rows()
-	c.change(4)
-	lsn := c.sql("select pg_current_wal_lsn()")
-	atLSN := c.rows()
-	c.change(5)
-	c.sql("select pg_create_restore_point('point')")
-	atName := c.rows()
-	c.change(6)
-	c.sql("drop table if exists gone")
-	last := c.rows()
-	c.archived()
-
-	tests := []struct {
-		name string
-		args []string
-		want string
-	}{
-		{"default", nil, last},
-		{"default from full", []string{"--set=" + full}, last},
-		{"immediate", []string{"--type=immediate", "--target-action=promote"}, stop},
-		{"time", []string{"--type=time", "--target=" + atTime, "--target-action=promote"}, inTime},
-		{"lsn", []string{"--type=lsn", "--target=" + lsn, "--target-action=promote"}, atLSN},
-		{"name", []string{"--type=name", "--target=point", "--target-action=promote"}, atName},
-		{"xid", []string{"--type=xid", "--target=" + xid, "--target-action=promote"}, withXid},
-		{"xid exclusive", []string{"--type=xid", "--target=" + xid, "--target-exclusive", "--target-action=promote"}, atXid},
-		{"name, pause", []string{"--type=name", "--target=point"}, atName},
-		{"current timeline", []string{"--target-timeline=current"}, last},
-		{"recovery option", []string{"--type=default", "--recovery-option=recovery-target-name=point", "--recovery-option=recovery-target-action=promote"}, atName},
-		{"archive mode off", []string{"--archive-mode=off"}, last},
-	}
-	for _, test := range tests {
-		h.scenario(t, test.name, func() {
-			dir := h.freshDir("restored")
-			h.ok(append([]string{"restore", "--pg1-path=" + dir}, test.args...)...)
-			r := h.restored(dir)
-			r.start()
-			r.recovered()
-			if got := r.rows(); got != test.want {
-				t.Errorf("%s: rows %s, want %s", test.name, got, test.want)
-			}
-			r.stopWith("immediate")
-		})
-	}
-	h.scenario(t, "SN-422", func() {
-		signals := func(args ...string) string {
-			dir := h.freshDir("restored")
-			h.ok(append([]string{"restore", "--pg1-path=" + dir}, args...)...)
-			found, _ := filepath.Glob(dir + "/*.signal")
-			for i := range found {
-				found[i] = filepath.Base(found[i])
-			}
-			return strings.Join(found, " ")
-		}
-		for kind, want := range map[string]string{"none": "", "standby": "standby.signal", "immediate": "recovery.signal", "default": "recovery.signal"} {
-			if got := signals("--type=" + kind); got != want {
-				t.Errorf("%s: %q, want %q", kind, got, want)
-			}
-			auto := h.read(h.path("restored/postgresql.auto.conf"))
-			if kind == "immediate" && (!strings.Contains(auto, "recovery_target = 'immediate'") || !strings.Contains(auto, "recovery_target_timeline = 'current'")) {
-				t.Errorf("%s", auto)
-			}
-		}
-	})
-	h.scenario(t, "standby", func() {
-		dir := h.freshDir("restored")
-		h.ok("restore", "--pg1-path="+dir, "--type=standby")
-		r := h.restored(dir)
-		r.start()
-		h.until("the standby has caught up", func() bool { return r.rows() == last })
-		if r.sql("select pg_is_in_recovery()") != "t" {
-			t.Error("the standby is no standby")
-		}
-		r.stopWith("immediate")
-	})
-	_ = atEnd
-}
-
 // What both programs write must be the same for every kind of restore.
 func TestRestoreSettings(t *testing.T) {
 	t.Parallel()
@@ -151,6 +56,26 @@ func TestRestoreSettings(t *testing.T) {
 		h.ok("restore", "--pg1-path="+h.freshDir("restored"), "--type=name", "--target=it's")
 		if auto := h.read(h.path("restored/postgresql.auto.conf")); !strings.Contains(auto, "recovery_target_name = 'it''s'") && lab.ours.path != lab.peer.path {
 			t.Errorf("%s", auto)
+		}
+	})
+	h.scenario(t, "SN-422", func() {
+		signals := func(args ...string) string {
+			dir := h.freshDir("restored")
+			h.ok(append([]string{"restore", "--pg1-path=" + dir}, args...)...)
+			found, _ := filepath.Glob(dir + "/*.signal")
+			for i := range found {
+				found[i] = filepath.Base(found[i])
+			}
+			return strings.Join(found, " ")
+		}
+		for kind, want := range map[string]string{"none": "", "standby": "standby.signal", "immediate": "recovery.signal", "default": "recovery.signal"} {
+			if got := signals("--type=" + kind); got != want {
+				t.Errorf("%s: %q, want %q", kind, got, want)
+			}
+			auto := h.read(h.path("restored/postgresql.auto.conf"))
+			if kind == "immediate" && (!strings.Contains(auto, "recovery_target = 'immediate'") || !strings.Contains(auto, "recovery_target_timeline = 'current'")) {
+				t.Errorf("%s", auto)
+			}
 		}
 	})
 	h.scenario(t, "SN-423", func() {
