@@ -113,7 +113,9 @@ func locksOfRestore(first, second *host) {
 	dir := first.freshDir("restored")
 	b := first.start("restore", "--pg1-path="+dir)
 	held := first.path("lock/s-restore-1.lock")
-	first.until("the restore has its lock", func() bool { return first.exists(held) && strings.Contains(first.read(held), "szCplt") })
+	first.until("the restore has its lock", func() bool {
+		return first.exists(held) && strings.Contains(first.read(held), "szCplt")
+	})
 	second.refused("s-restore-1.lock", texts("restore", "--pg1-path="+first.path("other")), texts("stanza-create"))
 	second.both(0, texts("restore running"), "info")
 	b.kill()
