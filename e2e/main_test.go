@@ -29,6 +29,7 @@ var lab struct {
 	user  string
 	ours  program // called as pgbackrest, so that what it prints can be compared
 	named program // the same, called as holdfast
+	plain program // the same as people have it, without the race detector, for what takes long
 	peer  program
 	elder program
 }
@@ -148,7 +149,7 @@ func buildOurs() error {
 	if path := os.Getenv("HOLDFAST_TEST_PROGRAM"); path != "" {
 		var err error
 		lab.ours, err = newProgram("ours", path)
-		lab.named = lab.ours
+		lab.named, lab.plain = lab.ours, lab.ours
 		return err
 	}
 	dir := filepath.Join(lab.root, "bin")
@@ -170,5 +171,19 @@ func buildOurs() error {
 		return err
 	}
 	lab.named = program{name: "holdfast", path: named, release: lab.ours.release}
+	return buildPlain(filepath.Join(dir, "plain", "holdfast"))
+}
+
+// buildPlain builds what `make build` builds, which has been compiled then and is linked only.
+func buildPlain(path string) error {
+	if lab.plain = lab.named; !raceDetector {
+		return nil
+	}
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "holdfast/cmd/holdfast")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build: %w\n%s", err, out)
+	}
+	lab.plain.path = path
 	return nil
 }
