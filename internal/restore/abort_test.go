@@ -59,7 +59,6 @@ func TestAbort(t *testing.T) {
 	}{
 		{"fresh", func(*fixture) {}, nil},
 		{"delta", func(f *fixture) { f.restore(f.linked); spoilSome(f) }, []func(*Options){delta}},
-		{"force", func(f *fixture) { f.restore(); spoilSome(f) }, []func(*Options){force}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -8,10 +8,13 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"os/user"
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -139,7 +142,7 @@ func (f *fixture) describe() {
 		f.add(name, files[name])
 	}
 	slices.SortFunc(f.manifest.Paths, func(a, b format.Path) int { return strings.Compare(a.Name, b.Name) })
-	me := identity(f.t)
+	me := identity()
 	for i := range f.manifest.Paths {
 		f.manifest.Paths[i].User, f.manifest.Paths[i].Group = me.User, me.Group
 	}
@@ -151,7 +154,7 @@ func (f *fixture) describe() {
 
 // add puts a file into the manifest, or changes its content.
 func (f *fixture) add(name, content string) {
-	me := identity(f.t)
+	me := identity()
 	f.content[name] = []byte(content)
 	h := filter.NewHash()
 	_, _ = h.Write([]byte(content))
@@ -236,25 +239,29 @@ func (f *fixture) space() string {
 }
 
 // identity is the user of the test. Tests as root restore what they own like everybody else.
-func identity(t testing.TB) Identity {
-	t.Helper()
-	info, err := posix.New(posix.Config{}).Stat(context.Background(), t.TempDir())
+var identity = sync.OnceValue(func() Identity {
+	uid, gid := os.Geteuid(), os.Getegid()
+	u, err := user.LookupId(strconv.Itoa(uid))
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
+	}
+	g, err := user.LookupGroupId(strconv.Itoa(gid))
+	if err != nil {
+		panic(err)
 	}
 	return Identity{
-		Root: info.UID == 0, UID: info.UID, GID: info.GID, User: info.User, Group: info.Group,
-		FindUser:  func(name string) (int, bool) { return info.UID, name == info.User },
-		FindGroup: func(name string) (int, bool) { return info.GID, name == info.Group },
+		Root: uid == 0, UID: uid, GID: gid, User: u.Username, Group: g.Name,
+		FindUser:  func(name string) (int, bool) { return uid, name == u.Username },
+		FindGroup: func(name string) (int, bool) { return gid, name == g.Name },
 	}
-}
+})
 
 // options are those of a restore with nothing special but the place of the tablespace.
 func (f *fixture) options(changes ...func(*Options)) Options {
 	o := Options{
 		Repos: []*repo.Repo{f.repo()}, Tree: f.tree, PGPath: f.pg(), Type: Default,
 		TablespaceMap: map[string]string{"space": f.ts()}, PageErrors: true, RestoreCommand: "fetch %f %p",
-		User: identity(f.t), Workers: 2, Now: func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
+		User: identity(), Workers: 2, Now: func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
 	}
 	for _, change := range changes {
 		change(&o)
