@@ -142,12 +142,17 @@ func (v *run) limitToSet(ctx context.Context) error {
 		return nil
 	}
 	v.wal.first, v.wal.last = pair.Value.ArchiveStart, pair.Value.ArchiveStop
-	if pair.Value.BlockIncr {
+	if hasBlocks(pair.Value) {
 		v.labels = append(v.labels, pair.Value.References...)
 		slices.Sort(v.labels)
 		v.labels = slices.Compact(v.labels)
 	}
 	return nil
+}
+
+// hasBlocks reports whether files may be made of blocks that other backups stored, perhaps before blocks were switched off.
+func hasBlocks(m *format.Manifest) bool {
+	return m.BlockIncr || slices.ContainsFunc(m.Files, func(f format.File) bool { return f.BlockMapSize > 0 })
 }
 
 // tellWhatIsOdd logs what is missing altogether, and archives that no history knows.

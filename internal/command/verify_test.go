@@ -1,0 +1,454 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"holdfast/internal/format"
+	"holdfast/internal/postgres/pgtest"
+	"holdfast/internal/repo/repotest"
+)
+
+// sample is a copy of a repository that the original program made, to do things to.
+type sample struct {
+	t      *testing.T
+	name   string
+	root   string // repository
+	labels []string
+	cipher []string // options
+}
+
+// unpackSamples returns the repositories of the golden set by name, or nil if there is no golden set here.
+func unpackSamples(t *testing.T, names ...string) map[string]*sample {
+	t.Helper()
+	dir, ok := pgtest.Golden(t)
+	if !ok {
+		return nil
+	}
+	all := map[string]*sample{}
+	for _, name := range names {
+		var want struct {
+			Cipher  struct{ Type, Pass string }
+			Backups []struct{ Label string }
+		}
+		text, err := os.ReadFile(filepath.Join(dir, name, "expected.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(text, &want); err != nil {
+			t.Fatal(err)
+		}
+		r := &sample{t: t, name: name, root: filepath.Join(t.TempDir(), "repo")}
+		repotest.Unpack(t, filepath.Join(dir, name, "repo.tar.zst"), filepath.Dir(r.root))
+		for _, b := range want.Backups {
+			r.labels = append(r.labels, b.Label)
+		}
+		if want.Cipher.Type != "none" {
+			r.cipher = []string{"PGBACKREST_REPO1_CIPHER_TYPE=" + want.Cipher.Type, "PGBACKREST_REPO1_CIPHER_PASS=" + want.Cipher.Pass}
+		}
+		all[name] = r
+	}
+	return all
+}
+
+// clone is a copy that shares its files with the original as long as they are only replaced, never written to.
+func (r *sample) clone(t *testing.T) *sample {
+	t.Helper()
+	c := *r
+	c.t, c.root = t, filepath.Join(t.TempDir(), "repo")
+	err := filepath.WalkDir(r.root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		to := c.root + strings.TrimPrefix(path, r.root)
+		switch {
+		case d.IsDir():
+			return os.MkdirAll(to, 0o750)
+		case d.Type()&fs.ModeSymlink != 0:
+			target, err := os.Readlink(path)
+			if err != nil {
+				return err
+			}
+			return os.Symlink(target, to)
+		}
+		return os.Link(path, to)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &c
+}
+
+// path expands short forms: B the backups, A the archive, W a WAL segment by the end of its name, and B0, B1 ... the backups.
+func (r *sample) path(short string) string {
+	for i, label := range r.labels {
+		if rest, ok := strings.CutPrefix(short, fmt.Sprintf("B%d", i)); ok {
+			return r.root + "/backup/demo/" + label + rest
+		}
+	}
+	if rest, ok := strings.CutPrefix(short, "A"); ok {
+		return r.root + "/archive/demo" + rest
+	}
+	if end, ok := strings.CutPrefix(short, "W"); ok {
+		found, err := filepath.Glob(r.root + "/archive/demo/*/*/*" + end + "-*")
+		if err != nil || len(found) == 0 {
+			r.t.Fatalf("no segment %s (%v)", end, err)
+		}
+		return found[0]
+	}
+	return r.root + "/backup/demo" + strings.TrimPrefix(short, "B")
+}
+
+// replace writes a file anew.
+func (r *sample) replace(path string, content []byte) {
+	r.t.Helper()
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		r.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, content, 0o640); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *sample) change(short string, fn func([]byte) []byte) {
+	r.t.Helper()
+	content, err := os.ReadFile(r.path(short))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.replace(r.path(short), fn(content))
+}
+
+func (r *sample) flip(shorts ...string) {
+	r.t.Helper()
+	for _, short := range shorts {
+		r.change(short, func(b []byte) []byte { b[len(b)/2] ^= 0x10; return b })
+	}
+}
+
+func (r *sample) remove(shorts ...string) {
+	r.t.Helper()
+	for _, short := range shorts {
+		if _, err := os.Lstat(r.path(short)); err != nil {
+			r.t.Fatal(err)
+		}
+		if err := os.RemoveAll(r.path(short)); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+func (r *sample) mkdir(shorts ...string) {
+	r.t.Helper()
+	for _, short := range shorts {
+		if err := os.MkdirAll(r.path(short), 0o750); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+// sign changes an info file or manifest, gives it the checksum it must have then and makes the copy the same.
+func (r *sample) sign(short, pattern, with string) {
+	r.t.Helper()
+	r.change(short, func(b []byte) []byte {
+		changed := regexp.MustCompile(`(?m)`+pattern).ReplaceAll(b, []byte(with))
+		if bytes.Equal(changed, b) {
+			r.t.Fatalf("%s: nothing matches %s", short, pattern)
+		}
+		return resign(r.t, short, changed)
+	})
+	content, err := os.ReadFile(r.path(short))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.replace(r.path(short)+".copy", content)
+}
+
+// resign puts the right checksum into a file by asking the decoder for it.
+func resign(t *testing.T, name string, content []byte) []byte {
+	t.Helper()
+	var err error
+	if strings.HasSuffix(name, "archive.info") {
+		_, err = format.DecodeArchiveInfo(bytes.NewReader(content))
+	} else {
+		_, err = format.DecodeManifest(bytes.NewReader(content))
+	}
+	m := regexp.MustCompile(`actual '([0-9a-f]{40})' but expected '([0-9a-f]{40})'`).FindStringSubmatch(fmt.Sprint(err))
+	if m == nil {
+		t.Fatalf("no checksum in %v", err)
+	}
+	return bytes.ReplaceAll(content, []byte(m[2]), []byte(m[1]))
+}
+
+// spoil changes a file so that its checksum is wrong and nothing else.
+func (r *sample) spoil(shorts ...string) {
+	r.t.Helper()
+	for _, short := range shorts {
+		r.change(short, func(b []byte) []byte { return bytes.Replace(b, []byte("-version="), []byte("-Version="), 1) })
+	}
+}
+
+// run runs a command on the repository in process.
+func (r *sample) run(args ...string) (string, int) {
+	var out bytes.Buffer
+	status := Main(context.Background(), Env{Program: "pgbackrest", Args: r.args(args), Environ: r.cipher, Stdout: &out, Stderr: &out, UID: 1000})
+	return r.short(out.String()), status
+}
+
+// peer runs a command of the original program.
+func (r *sample) peer(program string, args ...string) (string, int) {
+	r.t.Helper()
+	cmd := exec.CommandContext(r.t.Context(), program, r.args(args)...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr, cmd.Env = &out, &out, append([]string{"LC_ALL=C.UTF-8"}, r.cipher...)
+	var exit *exec.ExitError
+	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
+		r.t.Fatal(err)
+	}
+	return r.short(out.String()), cmd.ProcessState.ExitCode()
+}
+
+func (r *sample) args(args []string) []string {
+	common := []string{"--no-config", "--log-level-file=off", "--no-log-timestamp", "--allow-root", "--repo1-path=" + r.root}
+	for _, arg := range args {
+		for i, label := range r.labels {
+			arg = strings.ReplaceAll(arg, fmt.Sprintf("{B%d}", i), label)
+		}
+		common = append(common, arg)
+	}
+	return common
+}
+
+// short replaces what is long or random. Labels are replaced from the longest to the shortest.
+func (r *sample) short(text string) string {
+	text = strings.ReplaceAll(text, r.root, "REPO")
+	order := slices.Clone(r.labels)
+	slices.SortFunc(order, func(a, b string) int { return len(b) - len(a) })
+	for _, label := range order {
+		text = strings.ReplaceAll(text, label, fmt.Sprintf("{B%d}", slices.Index(r.labels, label)))
+	}
+	text = regexp.MustCompile(`(?m)^P00   INFO: \S+ command (begin|end).*\n`).ReplaceAllString(text, "")
+	return regexp.MustCompile(`-[0-9a-f]{40}\b`).ReplaceAllString(text, "-SUM")
+}
+
+// verifyCases damage a recorded repository. The outcome is in testdata/verify, and the peer must agree where there is one, but for
+// what other says.
+var verifyCases = []struct {
+	name   string
+	repo   string
+	damage func(*sample)
+	args   []string
+	other  string // why the peer says something else
+}{
+	{name: "sound", repo: "chain"},
+	{name: "sound set of blocks", repo: "chain", args: []string{"--set={B2}"}},
+	{name: "sound set of a full", repo: "chain", args: []string{"--set={B3}"}},
+	{name: "sound set with two archives", repo: "zst", args: []string{"--set={B1}"}},
+	{name: "sound set taken offline", repo: "bz2", args: []string{"--set={B2}"}},
+	{name: "sound set whose last backup has no bundles", repo: "bundle-block-gz", args: []string{"--set={B2}"}},
+	{name: "files", repo: "plain-none", damage: func(r *sample) {
+		r.flip("B0/pg_data/PG_VERSION")
+		r.remove("B0/pg_data/global/pg_filenode.map")
+		r.change("B0/pg_data/postgresql.conf", func(b []byte) []byte { return append(b, 'x') })
+		r.change("B1/pg_data/global/pg_control", func([]byte) []byte { return nil })
+	}},
+	{name: "files of a set", repo: "plain-none", args: []string{"--set={B1}"}, damage: func(r *sample) {
+		r.flip("B0/pg_data/PG_VERSION", "B2/pg_data/global/pg_control")
+		r.remove("B0/pg_data/global/pg_filenode.map")
+	}},
+	{name: "compressed files", repo: "zst", damage: func(r *sample) {
+		r.flip("B0/pg_data/PG_VERSION.zst")
+		r.remove("B0/pg_data/global/pg_filenode.map.zst")
+		r.change("B1/pg_data/global/pg_control.zst", func([]byte) []byte { return nil })
+	}},
+	{name: "size in the manifest", repo: "plain-none", damage: func(r *sample) {
+		r.sign("B0/backup.manifest", `^(pg_data/PG_VERSION=.*"size":)3`, "${1}4")
+	}},
+	{name: "wal", repo: "plain-none", damage: func(r *sample) {
+		r.flip("W1B")
+		r.change("W1C", func(b []byte) []byte { return append(b, 'x') })
+		r.remove("W1E")
+		content, _ := os.ReadFile(r.path("W1D"))
+		r.replace(filepath.Dir(r.path("W1D"))+"/00000001000000000000001D-"+strings.Repeat("0", 40)+".gz", content)
+	}},
+	{name: "wal there twice in a set", repo: "plain-none", args: []string{"--set={B1}"}, damage: func(r *sample) {
+		content, _ := os.ReadFile(r.path("W1D"))
+		r.replace(filepath.Dir(r.path("W1D"))+"/00000001000000000000001D-"+strings.Repeat("0", 40), content)
+	}},
+	{name: "wal of another segment size", repo: "plain-none", damage: func(r *sample) {
+		r.change("W19", func(b []byte) []byte { copy(b[32:], []byte{0, 0, 0x20, 0}); return b })
+	}},
+	{name: "wal that cannot be decoded", repo: "gz", damage: func(r *sample) {
+		r.replace(r.path("W1B"), []byte("garbage"))
+	}},
+	{name: "wal of an unknown version", repo: "plain-none", damage: func(r *sample) {
+		dir, _ := os.ReadDir(r.path("A/15-1/0000000100000000"))
+		for _, e := range dir {
+			if strings.HasSuffix(e.Name(), ".backup") {
+				continue
+			}
+			r.change("A/15-1/0000000100000000/"+e.Name(), func(b []byte) []byte { b[0], b[1] = 1, 1; return b })
+		}
+	}},
+	{
+		name: "first wal", repo: "gz", other: "it gives up when the first segment is damaged",
+		damage: func(r *sample) { r.replace(r.path("W19"), []byte("garbage")) },
+	},
+	{name: "odd archives", repo: "plain-none", damage: func(r *sample) {
+		r.mkdir("A/15-1/0000000100000001", "A/14-9", "A/9.6-3/0000000100000000", "A/13-10", "A/bogus")
+		r.replace(r.path("A/15-1/xyz"), nil)
+		r.replace(r.path("A/9.6-3/0000000100000000/00000001000000000000000A.00000028.backup"), nil)
+	}},
+	{name: "no archives", repo: "chain", damage: func(r *sample) { r.remove("A/15-1") }},
+	{name: "manifest and copy gone", repo: "plain-none", damage: func(r *sample) {
+		r.remove("B0/backup.manifest", "B0/backup.manifest.copy")
+		r.flip("B0/pg_data/PG_VERSION")
+	}},
+	{name: "directory gone", repo: "chain", damage: func(r *sample) { r.remove("B2") }},
+	{name: "all directories gone", repo: "chain", damage: func(r *sample) { r.remove("B0", "B1", "B2", "B3", "B4", "A/15-1") }},
+	{name: "set that is gone", repo: "chain", args: []string{"--set={B2}"}, damage: func(r *sample) { r.remove("B2") }},
+	{name: "manifest", repo: "chain", damage: func(r *sample) { r.spoil("B1/backup.manifest") }},
+	{name: "copy of a manifest", repo: "chain", damage: func(r *sample) { r.spoil("B1/backup.manifest.copy") }},
+	{name: "manifest and copy", repo: "chain", damage: func(r *sample) { r.spoil("B1/backup.manifest", "B1/backup.manifest.copy") }},
+	{name: "manifest and copy of a set", repo: "chain", args: []string{"--set={B1}"}, damage: func(r *sample) {
+		r.spoil("B1/backup.manifest", "B1/backup.manifest.copy")
+	}},
+	{name: "manifest gone", repo: "chain", damage: func(r *sample) { r.remove("B1/backup.manifest") }},
+	{name: "manifest gone and copy", repo: "chain", damage: func(r *sample) {
+		r.remove("B1/backup.manifest")
+		r.spoil("B1/backup.manifest.copy")
+	}},
+	{name: "copy of a manifest gone", repo: "chain", damage: func(r *sample) { r.remove("B1/backup.manifest.copy") }},
+	{name: "manifest is garbage", repo: "plain-none", damage: func(r *sample) {
+		r.replace(r.path("B1/backup.manifest"), []byte("garbage\n"))
+		r.remove("B1/backup.manifest.copy")
+	}},
+	{name: "cluster of nobody", repo: "plain-none", damage: func(r *sample) {
+		r.sign("B1/backup.manifest", `^db-system-id=.*`, "db-system-id=771038281415730777")
+	}},
+	{
+		name: "manifest of another backup", repo: "plain-none", other: "it reads the files and is content",
+		damage: func(r *sample) {
+			r.sign("B1/backup.manifest", `^backup-label=.*`, `backup-label="20261120-222316F_20261120-222317D"`)
+		},
+	},
+	{name: "no files", repo: "plain-none", damage: func(r *sample) { r.sign("B1/backup.manifest", `^pg_(data|tblspc)/.*"size".*\n`, "") }},
+	{name: "unlisted backups", repo: "incomplete", damage: func(r *sample) {
+		r.mkdir("B/20250101-000000F", "B/20270101-000000F", "B0_20261120-222645D", "A/13-9")
+	}},
+	{name: "set in progress", repo: "incomplete", args: []string{"--set=20261120-222646F"}},
+	{name: "set that never was", repo: "incomplete", args: []string{"--set=20200101-000000F"}},
+	{name: "set that is no label", repo: "incomplete", args: []string{"--set=bogus"}},
+	{name: "no backup.info", repo: "incomplete", damage: func(r *sample) { r.remove("B/backup.info", "B/backup.info.copy") }},
+	{name: "no main info files", repo: "incomplete", damage: func(r *sample) { r.remove("B/backup.info", "A/archive.info") }},
+	{name: "no copies of info files", repo: "incomplete", damage: func(r *sample) { r.remove("B/backup.info.copy", "A/archive.info.copy") }},
+	{name: "nothing there", repo: "incomplete", args: []string{"--set=bogus"}, damage: func(r *sample) { r.remove("B", "A") }},
+	{name: "copies of info files", repo: "incomplete", damage: func(r *sample) {
+		r.change("A/archive.info.copy", func(b []byte) []byte { return append(b, '\n') })
+		r.change("B/backup.info.copy", func(b []byte) []byte { return append(b, '\n') })
+	}},
+	{name: "archive.info", repo: "plain-none", damage: func(r *sample) { r.spoil("A/archive.info", "A/archive.info.copy") }},
+	{name: "info files of two clusters", repo: "incomplete", damage: func(r *sample) {
+		r.sign("A/archive.info", `77103\d+`, "7711382814157307616")
+	}},
+	{name: "histories", repo: "incomplete", damage: func(r *sample) {
+		r.sign("A/archive.info", `^(1={"db-id".*)$`, "$1\n2={\"db-id\":771038281415730777,\"db-version\":\"15\"}")
+	}},
+	{name: "one file in a bundle", repo: "bundle-zst", other: "it does not find files of bundles that later backups refer to", damage: func(r *sample) {
+		r.flip("B0/bundle/1")
+	}},
+	{name: "bundle that only one backup needs", repo: "bundle-zst", damage: func(r *sample) {
+		r.change("B2/bundle/1", func(b []byte) []byte { return b[:len(b)-10] })
+	}},
+	{name: "bundle of an older writer", repo: "2.45-bundle-gz-2.60", damage: func(r *sample) { r.remove("B2/bundle/1") }},
+	{name: "blocks", repo: "bundle-block-zst", other: "it does not look where the blocks of a file are", damage: func(r *sample) {
+		r.flip("B0/pg_data/base/16771/16772.pgbi")
+	}},
+	{name: "encrypted", repo: "aes256-zst", damage: func(r *sample) {
+		r.flip("W1B")
+		r.flip("B0/pg_data/PG_VERSION.zst", "B1/backup.manifest.copy")
+	}},
+}
+
+func TestVerifyFindsDamage(t *testing.T) {
+	var names []string
+	for _, c := range verifyCases {
+		names = append(names, c.repo)
+	}
+	slices.Sort(names)
+	repos := unpackSamples(t, slices.Compact(names)...)
+	if repos == nil {
+		return
+	}
+	peer := findPeer(t)
+	for _, c := range verifyCases {
+		t.Run(c.name, func(t *testing.T) {
+			r := repos[c.repo].clone(t)
+			if c.damage != nil {
+				c.damage(r)
+			}
+			var story strings.Builder
+			for _, args := range [][]string{{"--log-level-console=detail", "--verbose"}, {"--output=text"}} {
+				args = slices.Concat([]string{"--stanza=demo", "--job-retry=0"}, args, c.args, []string{"verify"})
+				ours, status := r.run(args...)
+				fmt.Fprintf(&story, "%s\nexit %d\n", ours, status)
+				if peer == "" || c.other != "" {
+					continue
+				}
+				theirs, theirStatus := r.peer(peer, args...)
+				if status != theirStatus || inOrder(ours) != inOrder(theirs) {
+					t.Errorf("%v\nexit %d, the peer %d\n%s", args, status, theirStatus, difference(inOrder(ours), inOrder(theirs)))
+				}
+			}
+			compareStory(t, "testdata/verify/"+strings.ReplaceAll(c.name, " ", "-")+".txt", story.String())
+		})
+	}
+}
+
+// compareStory compares a text with a golden file.
+func compareStory(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s: got\n%s\nwant\n%s", file, got, want)
+	}
+}
+
+// inOrder makes logs comparable: files of bundles are read in another order, and decoders word their complaints in their own way.
+func inOrder(text string) string {
+	text = regexp.MustCompile(`(?m)^(P0\d   INFO: invalid result \S+: \[\d+\]).*(\n {12}    .*)*`).ReplaceAllString(text, "$1")
+	text = regexp.MustCompile(`HINT: is \S+ up to date`).ReplaceAllString(text, "HINT: is PROGRAM up to date")
+	lines := strings.Split(text, "\n")
+	for from := 0; from < len(lines); {
+		to := from
+		for to < len(lines) && regexp.MustCompile(`^P0[1-9] `).MatchString(lines[to]) {
+			to++
+		}
+		slices.Sort(lines[from:to])
+		from = to + 1
+	}
+	return strings.Join(lines, "\n")
+}
