@@ -295,3 +295,16 @@ func TestCancelled(t *testing.T) {
 	f.restore(delta)
 	f.check(autoConf, recoverySignal)
 }
+
+// TestKilledAtOnce restores into a directory where a restore was killed before its manifest was whole.
+func TestKilledAtOnce(t *testing.T) {
+	for _, name := range []string{"backup.manifest", "backup.manifest.pgbackrest.tmp"} {
+		for _, force := range []bool{false, true} {
+			f := newFixture(t, shape{})
+			f.must(os.Mkdir(f.pg(), 0o700))
+			f.must(os.WriteFile(f.pg()+"/"+name, []byte("not whole"), 0o600))
+			f.restore(func(o *Options) { o.Delta = force })
+			f.check(autoConf, recoverySignal)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 
 	"holdfast/internal/errs"
 	"holdfast/internal/format"
@@ -128,12 +129,12 @@ func (r *run) refuseContent(ctx context.Context, p *place) error {
 }
 
 // ours reports whether an entry at the top of the data directory belongs to the restore and is neither in its way nor cleaned: the
-// manifest of an interrupted restore, and recovery settings to be preserved.
+// manifest of an interrupted restore, whole or not, and recovery settings to be preserved.
 func (r *run) ours(p *place, i storage.Info) bool {
 	if p.name != dataName || i.Type != storage.File {
 		return false
 	}
-	if i.Name == repo.ManifestFile {
+	if strings.TrimSuffix(i.Name, storage.TempSuffix) == repo.ManifestFile {
 		return true
 	}
 	return r.Type == Preserve && slices.Contains(r.recoveryFiles(), i.Name)
