@@ -206,8 +206,8 @@ func TestFullDiskBackup(t *testing.T) {
 		size += (e.size + diskBlock - 1) / diskBlock * diskBlock
 	}
 
-	for i, leave := range []int64{0, 512 << 10, size / 2, size - 8*diskBlock, size + 20*diskBlock, size + 36*diskBlock,
-		size + 40*diskBlock, size + 44*diskBlock} {
+	for i, leave := range []int64{0, size / 2, size - 8*diskBlock, size + 20*diskBlock, size + 38*diskBlock,
+		size + 44*diskBlock} {
 		c.change(i)
 		rows := c.rows()
 		before := h.backups()

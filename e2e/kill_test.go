@@ -190,7 +190,7 @@ func TestKillBackup(t *testing.T) {
 	k := h.kills(4)
 	k.measure("backup", "--type=full")
 	kinds := []string{"full", "full", "diff", "incr"}
-	for i := range 14 {
+	for i := range 12 {
 		c.change(i)
 		before := strings.Fields(h.backups())
 		kind := kinds[k.rand.IntN(len(kinds))]

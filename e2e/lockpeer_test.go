@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // Ours and the real peer on one host must keep out of each other's way, whoever comes first: both
@@ -147,6 +148,7 @@ func stopsByForce(first, second *host) {
 	b = first.start("expire")
 	first.until("expire has its lock", func() bool { return first.exists(first.path("lock/s-backup-1.lock")) })
 	second.gives(0, texts(fmt.Sprintf("INFO: sent term signal to process %d", b.cmd.Process.Pid)), "stop", "--force")
+	time.Sleep(300 * time.Millisecond) // ours cannot be interrupted while it opens the file
 	repair()
 	first.wantTerminated(b.wait())
 	second.gives(62, nil, "expire")
