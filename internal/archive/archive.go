@@ -4,8 +4,9 @@
 //
 //	drop the file if the queue of waiting ones is too long and the user prefers holes to a full disk
 //	find the repositories that belong to this cluster; one that does not, or cannot be read, is remembered
-//	hash the segment; the same segment in a repository already is success, another content is an error
-//	read the file once more, compress it once, encrypt and write it to every repository
+//	hash the segment, and meanwhile begin to compress it
+//	the same segment in a repository already is success, another content is an error
+//	encrypt and write it to every repository
 //	fail if anything went wrong anywhere: the server then keeps the file and asks again
 //
 // Success means that the file is durable in every repository. Get looks through the repositories in order and takes the first copy

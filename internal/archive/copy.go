@@ -44,8 +44,8 @@ func (p *push) read(ctx context.Context, w io.Writer) error {
 	return err
 }
 
-// copy reads the file once, compresses it once, and writes it to all targets. A target that fails is remembered and left behind.
-func (p *push) copy(ctx context.Context, stored string, spec filter.Spec) error {
+// send writes what comes out of a pack to all targets. A target that fails is remembered and left behind.
+func (p *push) send(ctx context.Context, stored string, k *pack) error {
 	out := &fanOut{}
 	defer out.abort()
 	for _, t := range p.targets {
@@ -59,16 +59,8 @@ func (p *push) copy(ctx context.Context, stored string, spec filter.Spec) error 
 	if len(out.branches) == 0 {
 		return nil
 	}
-	w, err := filter.NewWriter(out, spec)
-	if err != nil {
-		return err
-	}
-	// Whatever compression cannot write any more has failed in all branches, which say so themselves.
-	err = p.read(ctx, w)
-	if closeErr := w.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil && !errors.Is(err, errAllFailed) {
+	// What could not be written any more has failed in all branches, which say so themselves.
+	if err := k.finish(out); err != nil && !errors.Is(err, errAllFailed) {
 		return err
 	}
 	for _, b := range out.branches {

@@ -48,11 +48,61 @@ func (g *get) copy(ctx context.Context, c candidate) error {
 	}
 	defer w.Abort()
 	h := filter.NewHash()
-	if _, err := io.CopyBuffer(io.MultiWriter(w, h), struct{ io.Reader }{r}, make([]byte, copyBuffer)); err != nil {
+	if err := copyAhead(io.MultiWriter(w, h), r); err != nil {
 		return err
 	}
 	if sum := format.Sum(h.Sum()); c.sum != nil && sum != *c.sum {
 		return errs.New(errs.Checksum, "content has checksum %s but the name says %s", sum, *c.sum)
 	}
 	return w.Close()
+}
+
+// copyAhead copies all of src. It reads the next piece while the last one is being written, so that decompressing keeps one core busy,
+// hashing and writing another.
+func copyAhead(dst io.Writer, src io.Reader) error {
+	type piece struct {
+		bytes []byte
+		err   error // of reading on
+	}
+	free, full := make(chan []byte, 2), make(chan piece)
+	for range cap(free) {
+		free <- make([]byte, copyBuffer)
+	}
+	go func() {
+		defer close(full)
+		for buffer := range free {
+			n, err := fill(buffer, src)
+			full <- piece{buffer[:n], err}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	var failed error
+	for p := range full {
+		if failed != nil {
+			continue
+		}
+		_, failed = dst.Write(p.bytes)
+		switch {
+		case failed != nil:
+			close(free)
+		case p.err == io.EOF:
+		case p.err != nil:
+			failed = p.err
+		default:
+			free <- p.bytes[:cap(p.bytes)]
+		}
+	}
+	return failed
+}
+
+// fill reads until the buffer is full or reading fails. Unlike io.ReadFull it leaves the error alone.
+func fill(buffer []byte, src io.Reader) (n int, err error) {
+	for n < len(buffer) && err == nil {
+		var m int
+		m, err = src.Read(buffer[n:])
+		n += m
+	}
+	return n, err
 }

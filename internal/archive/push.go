@@ -123,25 +123,24 @@ func (p *push) findTargets(ctx context.Context) error {
 
 // store decides which targets still need the file and copies it there.
 func (p *push) store(ctx context.Context) error {
-	spec, stored := filter.Spec{}, p.name
-	if isSegment(p.name) {
-		if err := p.checkHeader(ctx); err != nil {
-			return err
-		}
-		sum, err := p.hash(ctx)
-		if err != nil {
-			return err
-		}
-		if err := p.skipStored(ctx, sum); err != nil {
-			return err
-		}
-		spec = filter.Spec{Compression: p.Compression, Level: p.Level}
-		stored = p.name + "-" + sum.String() + p.Compression.Ext()
+	if !isSegment(p.name) {
+		k := p.pack(ctx, filter.Spec{})
+		defer k.end()
+		return p.send(ctx, p.name, k)
 	}
-	if len(p.targets) == 0 {
-		return nil
+	if err := p.checkHeader(ctx); err != nil {
+		return err
 	}
-	return p.copy(ctx, stored, spec)
+	k := p.pack(ctx, filter.Spec{Compression: p.Compression, Level: p.Level})
+	defer k.end()
+	sum, err := p.hash(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.skipStored(ctx, sum); err != nil {
+		return err
+	}
+	return p.send(ctx, p.name+"-"+sum.String()+p.Compression.Ext(), k)
 }
 
 // checkHeader compares what the segment says of itself with the stanza, so that a wrong archive_command cannot mix clusters.
