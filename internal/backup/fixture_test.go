@@ -234,7 +234,6 @@ func (f *fixture) archive(segment string) {
 type fakeServer struct {
 	f           *fixture
 	segment     string // of the next backup
-	stop        func()
 	tablespaces []db.Tablespace
 	mapText     string
 	calls       []string

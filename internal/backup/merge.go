@@ -80,8 +80,3 @@ func refer(f, p *format.File, priorLabel string) {
 	f.BlockSize, f.BlockChecksumSize, f.BlockMapSize = p.BlockSize, p.BlockChecksumSize, p.BlockMapSize
 	f.PageChecksum, f.PageErrors = p.PageChecksum, p.PageErrors
 }
-
-// unchanged reports whether a file that got its content from a prior backup need not even be read.
-func unchanged(f, p *format.File, delta bool) bool {
-	return f.Reference != "" && (f.Size == 0 || !delta && f.Timestamp == p.Timestamp)
-}

@@ -289,7 +289,6 @@ func (f *fixture) restore(changes ...func(*Options)) Result {
 func delta(o *Options)          { o.Delta = true }
 func force(o *Options)          { o.Force = true }
 func typ(t Type) func(*Options) { return func(o *Options) { o.Type, o.TypeGiven = t, true } }
-func linkAll(o *Options)        { o.LinkAll = true }
 func linkMap(from, to string) func(*Options) {
 	return func(o *Options) {
 		o.LinkMap = maps.Clone(o.LinkMap)
