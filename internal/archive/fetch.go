@@ -48,7 +48,11 @@ func (g *get) copy(ctx context.Context, c candidate) error {
 	}
 	defer w.Abort()
 	h := filter.NewHash()
-	if err := copyAhead(io.MultiWriter(w, h), r); err != nil {
+	dst, src := io.MultiWriter(w, h), io.Reader(r)
+	if c.compression == filter.None {
+		dst, src = w, io.TeeReader(r, h) // so that both cores have something to do
+	}
+	if err := copyAhead(dst, src); err != nil {
 		return err
 	}
 	if sum := format.Sum(h.Sum()); c.sum != nil && sum != *c.sum {
