@@ -102,23 +102,29 @@ func (r *reader) Close() error {
 	return nil
 }
 
-// source gives decoders single bytes, so that none of them reads ahead, and remembers why the bytes ended.
+// source buffers what decoders read and remembers why the bytes ended. Decoders get the buffer itself, as that is what they read
+// fastest from, and take single bytes from it, so that none of them reads ahead.
 type source struct {
-	buf   *bufio.Reader
+	*bufio.Reader
+	src   io.Reader
 	begun bool // there was at least a byte
 	err   error
 }
 
-var sourceBuffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, sourceBuffer) }}
+var sources = sync.Pool{New: func() any { return &source{Reader: bufio.NewReaderSize(nil, sourceBuffer)} }}
 
 func newSource(src io.Reader) *source {
-	s := &source{buf: sourceBuffers.Get().(*bufio.Reader)}
-	s.buf.Reset(src)
+	s := sources.Get().(*source)
+	s.src, s.begun, s.err = src, false, nil
+	s.Reset(supply{s})
 	return s
 }
 
-func (s *source) Read(b []byte) (int, error) {
-	n, err := s.buf.Read(b)
+// supply is what the buffer is filled from.
+type supply struct{ *source }
+
+func (s supply) Read(b []byte) (int, error) {
+	n, err := s.src.Read(b)
 	s.begun = s.begun || n > 0
 	if err != nil {
 		s.err = err
@@ -126,19 +132,10 @@ func (s *source) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func (s *source) ReadByte() (byte, error) {
-	b, err := s.buf.ReadByte()
-	if err != nil {
-		s.err = err
-	} else {
-		s.begun = true
-	}
-	return b, err
-}
-
 func (s *source) release() {
-	s.buf.Reset(nil)
-	sourceBuffers.Put(s.buf)
+	s.src = nil
+	s.Reset(nil)
+	sources.Put(s)
 }
 
 // decoders holds a pool for each kind of decoder. Readers of bzip2 cannot be used again.
@@ -154,11 +151,11 @@ func getDecoder(s Spec, src *source) (io.Reader, error) {
 		if !ok {
 			z = new(gzip.Reader)
 		}
-		err := z.Reset(src)
+		err := z.Reset(src.Reader)
 		z.Multistream(false)
 		return z, err
 	case Bz2:
-		return bzip2.NewReader(src), nil
+		return bzip2.NewReader(src.Reader), nil
 	case Lz4:
 		z, ok := decoders.lz4.Get().(*lz4Reader)
 		if !ok {
@@ -175,7 +172,7 @@ func getDecoder(s Spec, src *source) (io.Reader, error) {
 				return nil, err
 			}
 		}
-		return z, z.Reset(src)
+		return z, z.Reset(src.Reader)
 	}
 	return src, nil
 }
@@ -183,9 +180,9 @@ func getDecoder(s Spec, src *source) (io.Reader, error) {
 func getZlib(src *source) (io.Reader, error) {
 	z, ok := decoders.zlib.Get().(zlib.Resetter)
 	if !ok {
-		return zlib.NewReader(src)
+		return zlib.NewReader(src.Reader)
 	}
-	return z.(io.Reader), z.Reset(src, nil)
+	return z.(io.Reader), z.Reset(src.Reader, nil)
 }
 
 // putDecoder keeps a decoder for the next file. What it reached in this one does not matter.
