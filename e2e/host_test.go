@@ -346,7 +346,7 @@ var variable = []struct {
 
 // normal replaces what differs between two runs of the same command.
 func (h *host) normal(out string) string {
-	for _, p := range []program{lab.peer, lab.ours} {
+	for _, p := range []program{lab.peer, lab.ours, lab.raced} {
 		out = strings.ReplaceAll(out, p.path, "PROGRAM")
 		out = strings.ReplaceAll(out, "begin "+p.release+":", "begin X:")
 	}
