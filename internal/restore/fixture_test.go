@@ -71,7 +71,7 @@ func newFixture(t testing.TB, s shape) *fixture {
 	t.Helper()
 	tree := hasty{posix.New(posix.Config{})}
 	f := &fixture{
-		t: t, dir: t.TempDir(), tree: tree, stored: tree, cipher: s.cipher,
+		t: t, dir: memoryDir(t), tree: tree, stored: tree, cipher: s.cipher,
 		version: cmp.Or(s.version, postgres.Version15), content: map[string][]byte{},
 	}
 	f.describe()
@@ -80,6 +80,21 @@ func newFixture(t testing.TB, s shape) *fixture {
 	}
 	f.save()
 	return f
+}
+
+// memoryDir makes a directory that lies in memory where the system has such a place: thousands of small files take long on a busy disk.
+func memoryDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "holdfast-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 // describe makes the manifest of a cluster with two databases, a tablespace, a linked directory and a linked file.
