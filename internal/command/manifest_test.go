@@ -13,7 +13,7 @@ import (
 
 // TestManifest shows every backup of recorded repositories, and single files of all kinds.
 func TestManifest(t *testing.T) {
-	repos := unpackSamples(t, "chain", "bundle-block-aes-lz4", "bundle-zst", "plain-none")
+	repos := unpackSamples(t, "chain", "bundle-block-aes-lz4", "plain-none")
 	if repos == nil {
 		return
 	}
@@ -21,9 +21,9 @@ func TestManifest(t *testing.T) {
 	for name, r := range repos {
 		t.Run(name, func(t *testing.T) {
 			r := r.clone(t)
-			for _, set := range append(slices.Clone(r.labels), "latest") {
+			for _, set := range []string{r.labels[0], r.labels[1], "latest"} {
 				runs := [][]string{nil, {"--output=json"}, {"--reference=latest"}, {"--reference={B0}"}, {"--reference=bogus"}}
-				for _, file := range []string{"PG_VERSION", "postgresql.conf", "base/16771/16413", "base/16771/16772"} {
+				for _, file := range []string{"postgresql.conf", "base/16771/16772"} {
 					runs = append(runs, []string{"--filter=pg_data/" + file}, []string{"--filter=pg_data/" + file, "--output=json"})
 				}
 				for _, args := range runs {

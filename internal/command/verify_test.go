@@ -190,8 +190,12 @@ func TestVerifyFindsDamage(t *testing.T) {
 	}
 }
 
-// TestVerifyRecorded expects every recorded repository to be sound, and the peer to say so in the same words.
+// TestVerifyRecorded expects every recorded repository to be sound, and the peer to say so in the same words. Then it changes a bit
+// somewhere in each of some files, or cuts a byte off, and expects exactly these to be found.
 func TestVerifyRecorded(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
 	peer := findPeer(t)
 	for name, r := range unpackSamples(t, recordedNames(t)...) {
 		r.t = t
@@ -201,54 +205,50 @@ func TestVerifyRecorded(t *testing.T) {
 			t.Errorf("%s: exit %d\n%s", name, status, out)
 		}
 		r.agree(peer, out, status, args...)
-	}
-}
 
-// TestVerifyFindsEveryFlip changes a bit somewhere in each of some files, or cuts a byte off, and expects exactly these to be found.
-func TestVerifyFindsEveryFlip(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
-	for name, r := range unpackSamples(t, recordedNames(t)...) {
-		r.t = t
-		var files []string
-		for _, pattern := range []string{"backup/demo/*F*/pg_data/*/*", "backup/demo/*F*/bundle/*", "archive/demo/*/*/*-*"} {
-			found, err := filepath.Glob(filepath.Join(r.root, pattern))
-			if err != nil {
-				t.Fatal(err)
-			}
-			files = append(files, found...)
-		}
-		random.Shuffle(len(files), func(i, j int) { files[i], files[j] = files[j], files[i] })
-		var want []string
-		for _, file := range files {
-			content, err := os.ReadFile(file)
-			if len(want) == 8 {
-				break
-			}
-			if err != nil || len(content) == 0 || strings.Contains(file, ".partial-") || r.unfinished(file) || linked(t, file) {
-				continue
-			}
-			if strings.Contains(file, "/archive/") { // it is judged by its content, which may be the same after another bit
-				content = content[:len(content)-1]
-			} else {
-				content[random.IntN(len(content))] ^= 1 << random.IntN(8)
-			}
-			r.replace(file, content)
-			_, short, _ := strings.Cut(file, "/demo/")
-			want = append(want, r.short(short))
-		}
-		out, _ := r.run("--stanza=demo", "--process-max=2", "--log-level-console=info", "verify")
+		want := r.damageSome(random)
+		out, _ = r.run("--stanza=demo", "--process-max=2", "--log-level-console=info", "verify")
 		found := map[string]bool{}
 		for _, m := range regexp.MustCompile(`(?m)^P0[12]   INFO: invalid (?:checksum '([^']+)'|result (\S+):)`).FindAllStringSubmatch(out, -1) {
 			found[m[1]+m[2]] = true
 		}
-		got := slices.Sorted(maps.Keys(found))
-		slices.Sort(want)
-		if !slices.Equal(got, want) {
+		if got := slices.Sorted(maps.Keys(found)); !slices.Equal(got, want) {
 			t.Errorf("%s: found\n%s\nwant\n%s\n%s", name, strings.Join(got, "\n"), strings.Join(want, "\n"), out)
 		}
 	}
+}
+
+// damageSome damages eight files and returns what messages call them, sorted.
+func (r *sample) damageSome(random *rand.Rand) (damaged []string) {
+	r.t.Helper()
+	var files []string
+	for _, pattern := range []string{"backup/demo/*F*/pg_data/*/*", "backup/demo/*F*/bundle/*", "archive/demo/*/*/*-*"} {
+		found, err := filepath.Glob(filepath.Join(r.root, pattern))
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		files = append(files, found...)
+	}
+	random.Shuffle(len(files), func(i, j int) { files[i], files[j] = files[j], files[i] })
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if len(damaged) == 8 {
+			break
+		}
+		if err != nil || len(content) == 0 || strings.Contains(file, ".partial-") || r.unfinished(file) || linked(r.t, file) {
+			continue
+		}
+		if strings.Contains(file, "/archive/") { // it is judged by its content, which may be the same after another bit
+			content = content[:len(content)-1]
+		} else {
+			content[random.IntN(len(content))] ^= 1 << random.IntN(8)
+		}
+		r.replace(file, content)
+		_, short, _ := strings.Cut(file, "/demo/")
+		damaged = append(damaged, r.short(short))
+	}
+	slices.Sort(damaged)
+	return damaged
 }
 
 // linked reports whether a file may only be there to make a backup directory complete, and is read in another one.
