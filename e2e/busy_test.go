@@ -9,7 +9,12 @@ import (
 )
 
 // What a busy server does to its files while they are copied: rows move, tables and databases come,
-// shrink, are rewritten and go.
+// shrink, are rewritten and go. The archive has to keep up with it.
+const busyWait = `while (select count(*) > 4 from pg_ls_archive_statusdir() where name like '%.ready') loop
+  perform pg_sleep(0.02);
+end loop;
+`
+
 const busyRows = `do $$ begin
 for i in 1 .. 1000000 loop
   insert into log values (i);
@@ -22,13 +27,16 @@ for i in 1 .. 1000000 loop
     insert into emptied select generate_series(1, i % 500);
   end if;
   commit;
+  ` + busyWait + `
 end loop; end $$;
 `
 
-const busyFiles = `vacuum full account; reindex table log; create database coming; vacuum; checkpoint; drop database coming;
+const busyFiles = `vacuum full account; reindex table log; create database coming strategy file_copy; vacuum; checkpoint;
+drop database coming;
 create index on emptied (i); cluster log using log_pkey; drop index emptied_i_idx; truncate shrinking;
 insert into shrinking select i, repeat('x', 500) from generate_series(1, 5000) i; vacuum shrinking;
 delete from shrinking where i > 100; vacuum shrinking;
+do $$ begin ` + busyWait + `end $$;
 `
 
 // Backups of a busy server are whole: whatever is restored has valid pages, indexes that agree with
@@ -37,6 +45,7 @@ func TestBusyServer(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, lab.ours)
 	h.set("global", "compress-type", "lz4")
+	h.set("global", "archive-timeout", "60")
 	h.addCluster()
 	c := h.cluster
 	c.sql("create table log (n int primary key); create table account (id int primary key, amount int);" +
@@ -48,7 +57,7 @@ func TestBusyServer(t *testing.T) {
 	var writers []*exec.Cmd
 	for _, input := range []string{busyRows, strings.Repeat(busyFiles, 2000)} {
 		psql := filepath.Join(lab.pgBin, "psql")
-		cmd := h.command(ctx, psql, "-Xq", "-h", c.sock, "-p", port, "-U", "postgres", "-d", "postgres", "-f", "-")
+		cmd := h.command(ctx, psql, "-Xqo", "/dev/null", "-h", c.sock, "-p", port, "-U", "postgres", "-d", "postgres", "-f", "-")
 		cmd.Stdin = strings.NewReader(input)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
