@@ -175,7 +175,7 @@ func (r *run) checkManifest() error {
 		return errs.New(errs.Format, "requested backup '%s' and manifest label '%s' do not match", r.label, m.Label).
 			Hint("this indicates some sort of corruption (at the very least paths have been renamed).")
 	}
-	return nil
+	return repo.CheckBlocks(m)
 }
 
 // refuseRunning refuses to work in the directory of a running server.
