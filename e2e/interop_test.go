@@ -230,15 +230,20 @@ func (h *host) goOn(p pairing) {
 // Two backups of the same stopped cluster must be the same files, and manifests that differ in
 // nothing but the moment.
 func TestSameRepository(t *testing.T) {
-	for _, compress := range []string{"none", "gz"} {
-		t.Run(compress, func(t *testing.T) {
+	for _, kind := range []string{"none", "gz", "none bundle", "none bundle block"} {
+		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			peer := newHost(t, lab.peer)
 			peer.history()
 			peer.cluster.stop()
 			label := map[string][]string{}
 			texts := map[string][]string{}
+			compress, rest, _ := strings.Cut(kind, " ")
 			peer.set("global", "compress-type", compress)
+			for _, option := range strings.Fields(rest) {
+				peer.set("global", "repo1-"+option, "y")
+			}
+			peer.set("global", "process-max", "1") // as bundles are numbered when they are begun
 			for _, kind := range []string{"full", "incr"} {
 				for _, prog := range []program{lab.peer, lab.ours} {
 					repo := "repo-" + prog.name
