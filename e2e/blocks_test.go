@@ -75,7 +75,7 @@ func (c blockChain) run(t *testing.T) {
 			case 4:
 				args = append(args, "--delta")
 			case 5:
-				h.verified() // no later: the peer looks for empty files, for which its backups with bundles store nothing
+				h.verified()                   // no later: the peer looks for empty files, for which its backups with bundles store nothing
 				args = []string{"--no-online"} // goes on without bundles
 			}
 			if step < 5 {

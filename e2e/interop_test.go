@@ -14,12 +14,16 @@ type pairing struct {
 	maker, reader program
 	compress      string
 	cipher        bool
+	blocks        bool // and bundles
 }
 
 func (p pairing) String() string {
 	kind := p.compress
 	if p.cipher {
 		kind += "-aes"
+	}
+	if p.blocks {
+		kind += "-blocks"
 	}
 	return fmt.Sprintf("%s-%s-%s", p.maker.name, p.reader.name, kind)
 }
@@ -31,16 +35,19 @@ func (p pairing) thorough() bool {
 
 func TestInterop(t *testing.T) {
 	for _, compress := range []string{"gz", "lz4", "zst", "bz2", "none"} {
-		interop(t, pairing{lab.peer, lab.ours, compress, false})
-		interop(t, pairing{lab.ours, lab.peer, compress, false})
+		interop(t, pairing{lab.peer, lab.ours, compress, false, false})
+		interop(t, pairing{lab.ours, lab.peer, compress, false, false})
 	}
-	interop(t, pairing{lab.peer, lab.ours, "zst", true})
-	interop(t, pairing{lab.ours, lab.peer, "zst", true})
-	interop(t, pairing{lab.ours, lab.peer, "none", true})
-	interop(t, pairing{lab.elder, lab.ours, "gz", false})
-	interop(t, pairing{lab.ours, lab.elder, "gz", false})
-	interop(t, pairing{lab.elder, lab.ours, "zst", true})
-	interop(t, pairing{lab.ours, lab.elder, "lz4", true})
+	interop(t, pairing{lab.peer, lab.ours, "zst", true, false})
+	interop(t, pairing{lab.ours, lab.peer, "zst", true, false})
+	interop(t, pairing{lab.ours, lab.peer, "none", true, false})
+	interop(t, pairing{lab.peer, lab.ours, "zst", true, true})
+	interop(t, pairing{lab.ours, lab.peer, "zst", true, true})
+	interop(t, pairing{lab.ours, lab.peer, "lz4", false, true})
+	interop(t, pairing{lab.elder, lab.ours, "gz", false, false})
+	interop(t, pairing{lab.ours, lab.elder, "gz", false, false})
+	interop(t, pairing{lab.elder, lab.ours, "zst", true, false})
+	interop(t, pairing{lab.ours, lab.elder, "lz4", true, false})
 }
 
 func interop(t *testing.T, p pairing) {
@@ -51,6 +58,10 @@ func interop(t *testing.T, p pairing) {
 		if p.cipher {
 			h.set("global", "repo1-cipher-type", "aes-256-cbc")
 			h.set("global", "repo1-cipher-pass", `pass "ä" 'b'`)
+		}
+		if p.blocks {
+			h.set("global", "repo1-bundle", "y")
+			h.set("global", "repo1-block", "y")
 		}
 		h.set(h.stanza, "pg1-path", h.path("pg"))
 		history := h.history()
