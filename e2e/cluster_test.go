@@ -110,7 +110,7 @@ func (c *cluster) alter(lines ...string) {
 	c.h.t.Helper()
 	c.configure(lines...)
 	c.tool("pg_ctl", "-D", c.data, "-s", "reload")
-	for range 50 { // the reload is asynchronous
+	for range 500 { // the reload is asynchronous
 		name, value, _ := strings.Cut(lines[len(lines)-1], " = ")
 		if c.sql("show "+name) == strings.Trim(value, "'") {
 			return
@@ -182,7 +182,7 @@ func (c *cluster) archived() (segment string) {
 	c.h.t.Helper()
 	segment = c.sql("create table if not exists force_wal(i int); insert into force_wal values (1); " +
 		"select pg_walfile_name(pg_switch_wal())")
-	for range 300 {
+	for range 1200 {
 		if last := c.sql("select last_archived_wal from pg_stat_archiver"); last >= segment {
 			return segment
 		}
@@ -210,7 +210,7 @@ func (h *host) restored(data string) *cluster {
 // recovered waits until recovery has ended or has paused at its target.
 func (c *cluster) recovered() {
 	c.h.t.Helper()
-	for range 600 {
+	for range 2400 {
 		switch c.sql("select case when not pg_is_in_recovery() then 'end' when pg_get_wal_replay_pause_state() = 'paused' then 'end' else '' end") {
 		case "end":
 			return

@@ -24,7 +24,7 @@ var proof = regexp.MustCompile(`The table is back with its (\d{3},\d{3}) rows`)
 
 // demo prepares the demonstration as somebody would start it, with a directory for temporary files of its own.
 func (h *host) demo(ctx context.Context, args ...string) *exec.Cmd {
-	return h.command(ctx, lab.plain.path, append([]string{"demo", "--pg-bin=" + lab.pgBin}, args...)...)
+	return h.command(ctx, lab.named.path, append([]string{"demo", "--pg-bin=" + lab.pgBin}, args...)...)
 }
 
 // clean checks that the demonstration has left nothing behind.
@@ -40,22 +40,22 @@ func (h *host) clean() {
 // program.
 func TestDemoInAPipe(t *testing.T) {
 	t.Parallel()
-	h := newHost(t, lab.plain)
+	h := newHost(t, lab.named)
 	h.env = hostile
-	program := lab.plain.path
+	program := lab.named.path
 	if os.Geteuid() == 0 {
 		h.cred = nil
 		program = h.path("hidden", "holdfast")
 		if err := os.Mkdir(h.path("hidden"), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(program, []byte(h.read(lab.plain.path)), 0o700); err != nil {
+		if err := os.WriteFile(program, []byte(h.read(lab.named.path)), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), demoPatience)
 	defer cancel()
-	r := h.finish(ctx, lab.plain, h.command(ctx, program, "demo", "--pg-bin="+lab.pgBin))
+	r := h.finish(ctx, lab.named, h.command(ctx, program, "demo", "--pg-bin="+lab.pgBin))
 	h.want(r, 0, "What this proved with PostgreSQL "+filepath.Base(filepath.Dir(lab.pgBin)), "All of it has been removed again.",
 		"!ERROR", "!WARN", "!\x1b")
 	if !proof.MatchString(r.stdout) || r.stderr != "" || strings.Count(r.stdout, "\n") > 10 {
@@ -67,12 +67,12 @@ func TestDemoInAPipe(t *testing.T) {
 // At a terminal every step is a line. The files may be kept; then the servers are stopped all the same.
 func TestDemoAtATerminal(t *testing.T) {
 	t.Parallel()
-	h := newHost(t, lab.plain)
+	h := newHost(t, lab.named)
 	h.env = []string{"TERM=xterm"}
 	ctx, cancel := context.WithTimeout(context.Background(), demoPatience)
 	defer cancel()
 	words := strings.Join(h.demo(ctx, "--keep").Args, " ")
-	r := h.finish(ctx, lab.plain, h.command(ctx, "/usr/bin/script", "-qec", words, "/dev/null"))
+	r := h.finish(ctx, lab.named, h.command(ctx, "/usr/bin/script", "-qec", words, "/dev/null"))
 	h.want(r, 0, "demonstrates itself with PostgreSQL", "full backup while rows are written", "%", "restore to the moment before",
 		"check that it is archived again", "stop the server", "!did not succeed", "The files are in ")
 	if !proof.MatchString(r.stdout) {
@@ -92,7 +92,7 @@ func TestDemoAtATerminal(t *testing.T) {
 // An interrupt ends the demonstration at once and leaves nothing, not even the server.
 func TestDemoInterrupted(t *testing.T) {
 	t.Parallel()
-	h := newHost(t, lab.plain)
+	h := newHost(t, lab.named)
 	ctx, cancel := context.WithTimeout(context.Background(), demoPatience)
 	defer cancel()
 	var out bytes.Buffer
@@ -138,8 +138,8 @@ func running(pid string) bool {
 // Where there is no PostgreSQL, people are told what to do.
 func TestDemoWithoutPostgres(t *testing.T) {
 	t.Parallel()
-	h := newHost(t, lab.plain)
-	r := h.exec(lab.plain, "demo", "--pg-bin="+h.path("tmp"))
+	h := newHost(t, lab.named)
+	r := h.exec(lab.named, "demo", "--pg-bin="+h.path("tmp"))
 	h.want(r, 55, "no PostgreSQL in '"+h.path("tmp")+"'", "HINT: --pg-bin")
 	h.clean()
 }

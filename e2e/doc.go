@@ -6,8 +6,9 @@
 // under test. Everything runs as an unprivileged user: postgres when the tests are started by root,
 // else the user who started them.
 //
-// Three programs are used: ours, built once when the tests start; peer, the newest pgBackRest; and
-// elder, the oldest release that shares the repository format. e2e/tools/install-needs installs what
+// Three programs are used: ours, built once when the tests start, and once more with the race
+// detector if the tests have it; peer, the newest pgBackRest; and elder, the oldest release that
+// shares the repository format. e2e/tools/install-needs installs what
 // is missing. Scenario tests bear the identifier of the acceptance scenario they check (SN-001).
 //
 //	HOLDFAST_TEST_PROGRAM  test this program in place of ours; with the path of the peer it shows

@@ -73,7 +73,7 @@ const pageData = "/var/lib/postgresql/15/main"
 
 func newReader(t *testing.T) *reader {
 	t.Helper()
-	h := newHost(t, lab.plain)
+	h := newHost(t, lab.named)
 	makefile := h.read("../Makefile")
 	r := &reader{host: h, t: t, seen: map[string]string{}}
 	for _, m := range makefileTarget.FindAllStringSubmatch(makefile, -1) {
@@ -117,13 +117,13 @@ func (r *reader) program(name, line string) {
 // unpacked has the program where `make build` puts it.
 func (r *reader) unpacked() {
 	r.t.Helper()
-	r.link("bin/holdfast", lab.plain.path)
+	r.link("bin/holdfast", lab.named.path)
 }
 
 // configured has everything the first screen takes for granted: the program, its configuration, archiving, and a table.
 func (r *reader) configured() {
 	r.t.Helper()
-	r.link("usr/bin/holdfast", lab.plain.path)
+	r.link("usr/bin/holdfast", lab.named.path)
 	r.archiving("holdfast")
 }
 
@@ -131,7 +131,7 @@ func (r *reader) configured() {
 func (r *reader) established() {
 	r.t.Helper()
 	r.link("usr/bin/pgbackrest", lab.peer.path)
-	r.link("bin/holdfast", lab.plain.path)
+	r.link("bin/holdfast", lab.named.path)
 	r.archiving("pgbackrest")
 	for _, command := range []string{"pgbackrest --stanza=main stanza-create", "pgbackrest --stanza=main --type=full backup"} {
 		if out, err := r.shell(order{command: command}); err != nil {

@@ -60,7 +60,7 @@ func newHost(t testing.TB, prog program) *host {
 	h.set("global", "compress-type", "none")
 	h.set("global", "start-fast", "y")
 	h.set("global", "process-max", "2")
-	h.set("global", "archive-timeout", "20")
+	h.set("global", "archive-timeout", "60")
 	h.set("global", "repo1-retention-full", "99")
 	h.set("global", "job-retry", "0") // or every damaged file takes 15 seconds more
 	return h
@@ -346,7 +346,7 @@ var variable = []struct {
 
 // normal replaces what differs between two runs of the same command.
 func (h *host) normal(out string) string {
-	for _, p := range []program{lab.peer, lab.ours} {
+	for _, p := range []program{lab.peer, lab.ours, lab.raced} {
 		out = strings.ReplaceAll(out, p.path, "PROGRAM")
 		out = strings.ReplaceAll(out, "begin "+p.release+":", "begin X:")
 	}

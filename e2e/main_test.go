@@ -29,7 +29,7 @@ var lab struct {
 	user  string
 	ours  program // called as pgbackrest, so that what it prints can be compared
 	named program // the same, called as holdfast
-	plain program // the same as people have it, without the race detector, for what takes long
+	raced program // ours with the race detector, when the tests have it
 	peer  program
 	elder program
 }
@@ -80,6 +80,7 @@ func cleanLab() {
 		os.RemoveAll(lab.root)
 	} else {
 		os.RemoveAll(filepath.Join(lab.root, "bin"))
+		os.RemoveAll(filepath.Join(lab.root, "race"))
 		os.Remove(lab.root) // only if no failed test left anything
 	}
 }
@@ -145,45 +146,37 @@ func newProgram(name, path string) (program, error) {
 	return program{name: name, path: path, release: fields[1]}, nil
 }
 
+// buildOurs builds what people have, and beside it the same with the race detector, for the tests where much happens at once:
+// everywhere it would cost several times the time.
 func buildOurs() error {
+	var err error
 	if path := os.Getenv("HOLDFAST_TEST_PROGRAM"); path != "" {
-		var err error
 		lab.ours, err = newProgram("ours", path)
-		lab.named, lab.plain = lab.ours, lab.ours
+		lab.named, lab.raced = lab.ours, lab.ours
 		return err
 	}
-	dir := filepath.Join(lab.root, "bin")
-	named := filepath.Join(dir, "holdfast")
-	build := exec.Command("go", "build", "-o", named)
-	if raceDetector {
-		build.Args = append(build.Args, "-race")
+	plain := []string{"-trimpath", "-ldflags", "-s -w"}
+	if lab.ours, err = build("ours", filepath.Join(lab.root, "bin"), "CGO_ENABLED=0", plain...); err != nil {
+		return err
 	}
-	build.Args = append(build.Args, "holdfast/cmd/holdfast")
+	lab.named = program{name: "holdfast", path: filepath.Join(lab.root, "bin", "holdfast"), release: lab.ours.release}
+	if lab.raced = lab.ours; raceDetector {
+		lab.raced, err = build("raced", filepath.Join(lab.root, "race"), "CGO_ENABLED=1", "-race")
+	}
+	return err
+}
+
+// build makes dir/holdfast and gives it by its other name, pgbackrest.
+func build(name, dir, env string, flags ...string) (program, error) {
+	args := append([]string{"build", "-o", filepath.Join(dir, "holdfast")}, flags...)
+	build := exec.Command("go", append(args, "holdfast/cmd/holdfast")...)
+	build.Env = append(os.Environ(), env)
 	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build: %w\n%s", err, out)
+		return program{}, fmt.Errorf("build: %w\n%s", err, out)
 	}
 	link := filepath.Join(dir, "pgbackrest")
 	if err := os.Symlink("holdfast", link); err != nil {
-		return err
+		return program{}, err
 	}
-	var err error
-	if lab.ours, err = newProgram("ours", link); err != nil {
-		return err
-	}
-	lab.named = program{name: "holdfast", path: named, release: lab.ours.release}
-	return buildPlain(filepath.Join(dir, "plain", "holdfast"))
-}
-
-// buildPlain builds what `make build` builds, which has been compiled then and is linked only.
-func buildPlain(path string) error {
-	if lab.plain = lab.named; !raceDetector {
-		return nil
-	}
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "holdfast/cmd/holdfast")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build: %w\n%s", err, out)
-	}
-	lab.plain.path = path
-	return nil
+	return newProgram(name, link)
 }

@@ -384,7 +384,7 @@ func TestLabelScenarios(t *testing.T) {
 
 func TestTwoRepositoriesBackup(t *testing.T) {
 	t.Parallel()
-	h := newHost(t, lab.ours)
+	h := newHost(t, lab.raced)
 	h.secondRepo()
 	h.base()
 	h.scenario(t, "SN-232", func() {

@@ -58,7 +58,7 @@ func (h *host) start(args ...string) *background {
 
 func (h *host) startAs(p program, args ...string) *background {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	b := &background{h: h, cmd: h.command(ctx, p.path, h.withConfig(args)...), done: make(chan result, 1), cancel: cancel}
 	var out strings.Builder
 	b.cmd.Stdout, b.cmd.Stderr = &out, &out
@@ -82,7 +82,7 @@ func (b *background) wait() result {
 // until polls a condition.
 func (h *host) until(what string, ok func() bool) {
 	h.t.Helper()
-	for range 1200 {
+	for range 4800 {
 		if ok() {
 			return
 		}

@@ -5,7 +5,7 @@ import "testing"
 // The shortest whole story: archive, back up, restore, start, and the same rows are there.
 func TestBackupAndRestore(t *testing.T) {
 	t.Parallel()
-	h := newHost(t, lab.ours)
+	h := newHost(t, lab.raced)
 	label := h.base()
 	h.cluster.change(1)
 	want := h.cluster.rows()

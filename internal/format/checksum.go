@@ -55,12 +55,9 @@ func (c *checksum) flush() {
 	c.buffer = c.buffer[:0]
 }
 
-// sum ends the text. Nothing may be added afterwards.
+// sum ends the text. Nothing may be added afterwards. The end is the same where nothing was added, though that is no JSON then.
 func (c *checksum) sum() (sum Sum) {
-	if c.begun {
-		c.buffer = append(c.buffer, '}')
-	}
-	c.buffer = append(c.buffer, '}')
+	c.buffer = append(c.buffer, '}', '}')
 	c.flush()
 	c.hash.Sum(sum[:0])
 	return sum

@@ -79,14 +79,14 @@ func TestReaderRefuses(t *testing.T) {
 		message       string
 	}{
 		{"nothing", "", errs.Checksum,
-			"invalid checksum, actual 'bf21a9e8fbc5a3846fb05b4fa0859e0917b2202f' but no checksum found"},
+			"invalid checksum, actual '8a456f046f11cb56504a01eb76372f239788d018' but no checksum found"},
 		{"no checksum", "[backrest]\nbackrest-format=5\n", errs.Checksum,
 			"invalid checksum, actual 'a3765a8c2c1e5d35274a0b0ce118f4031faff0bd' but no checksum found"},
 		{"wrong checksum", "[backrest]\nbackrest-format=5\n" + sum + "\n", errs.Checksum,
 			"invalid checksum, actual 'a3765a8c2c1e5d35274a0b0ce118f4031faff0bd' but expected '0000000000000000000000000000000000000000'"},
 		{"older format", "[backrest]\nbackrest-format=4\n" + sum, errs.Format, "expected format 5 but found 4"},
 		{"later format", "[backrest]\nbackrest-format=6\n" + sum, errs.Format, "expected format 5 but found 6"},
-		{"no format", "[backrest]\nbackrest-checksum=\"bf21a9e8fbc5a3846fb05b4fa0859e0917b2202f\"", errs.Format,
+		{"no format", "[backrest]\nbackrest-checksum=\"8a456f046f11cb56504a01eb76372f239788d018\"", errs.Format,
 			"expected format 5 but found none"},
 		{"format of another type", "[backrest]\nbackrest-format=\"5\"\n", errs.JsonFormat, "expected number but found string"},
 		{"outside", "k=1\n", errs.Format, "key/value found outside of section at line 1: k=1"},

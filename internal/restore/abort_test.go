@@ -254,10 +254,10 @@ close DIR/pg/postgresql.auto.conf
 create DIR/pg/PG_VERSION
 write DIR/pg/PG_VERSION
 close DIR/pg/PG_VERSION
-create DIR/pg/postgresql.auto.conf atomic
+create DIR/pg/postgresql.auto.conf
 write DIR/pg/postgresql.auto.conf
 close DIR/pg/postgresql.auto.conf
-create DIR/pg/recovery.signal atomic
+create DIR/pg/recovery.signal
 write DIR/pg/recovery.signal
 close DIR/pg/recovery.signal
 remove DIR/pg/backup.manifest

@@ -82,9 +82,10 @@ func (r *run) preserve(ctx context.Context) error {
 	return err
 }
 
-// writeConf writes a file into the data directory with the owner and the mode of its kind there.
+// writeConf writes a file into the data directory with the owner and the mode of its kind there. It is written in place: it may lie
+// behind a link, and until the control file is back nobody reads it.
 func (r *run) writeConf(ctx context.Context, name string, content []byte) error {
-	o := storage.CreateOptions{Mode: 0o600, Atomic: true}
+	o := storage.CreateOptions{Mode: 0o600}
 	if dir := r.manifestPath(dataName); dir != nil {
 		o.Mode = fs.FileMode(dir.Mode) & 0o644
 		o.UID, o.GID = r.owners.ids(dir.User, dir.Group)

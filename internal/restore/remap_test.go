@@ -161,6 +161,18 @@ func TestLinks(t *testing.T) {
 	f.logged("DETAIL: remove invalid path 'DIR/pg/base/1'", "DETAIL: remove invalid file 'DIR/pg/pg_hba.conf'")
 }
 
+// TestLinkedSettings: the recovery settings go where the file of the backup went.
+func TestLinkedSettings(t *testing.T) {
+	f := newFixture(t, shape{})
+	f.restore(linkMap(autoConf, f.dir+"/links/conf/auto"))
+	if !strings.Contains(f.read(f.dir+"/links/conf/auto"), "restore_command = 'fetch %f %p'") {
+		t.Errorf("settings are not behind the link:\n%s", f.read(f.dir+"/links/conf/auto"))
+	}
+	if to, err := os.Readlink(f.pg(autoConf)); err != nil || to != f.dir+"/links/conf/auto" {
+		t.Errorf("%s, %v", to, err)
+	}
+}
+
 // TestRelativeLink: the text of a link is kept as given, the files go where it leads.
 func TestRelativeLink(t *testing.T) {
 	f := newFixture(t, shape{})

@@ -61,6 +61,9 @@ type archiving struct {
 
 // list returns the segments to read in a directory: each once, and none that is there twice.
 func (a *archiving) list(ctx context.Context, dir string) ([]repo.Segment, error) {
+	if !a.wal.reaches(dir) {
+		return nil, nil
+	}
 	at := a.Repo.ArchivePath(a.ID, dir)
 	var segments []repo.Segment
 	err := a.Repo.Storage().List(ctx, at, func(info storage.Info) error {

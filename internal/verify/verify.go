@@ -120,6 +120,11 @@ type span struct {
 	first, last string
 }
 
+// reaches reports whether segments of a directory, which their names begin with, may be in the span.
+func (s span) reaches(dir string) bool {
+	return !s.limited || len(s.first) >= len(dir) && s.first[:len(dir)] <= dir && dir <= s.last
+}
+
 func (s span) holds(segment string) bool {
 	return !s.limited || s.first <= segment && segment <= s.last
 }
