@@ -100,11 +100,11 @@ func testGolden(t *testing.T, dir string, want expectation) {
 		h.freshDir("ts")
 		restored(b)
 	}
+	h.goldenArchive(want)
 	// The same again, each on top of a later one.
 	for _, b := range slices.Backward(want.Backups) {
 		restored(b, "--delta")
 	}
-	h.goldenArchive(want)
 }
 
 // restoreDespitePageErrors restores a backup that may have recorded invalid pages: the peer refuses
