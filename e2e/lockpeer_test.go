@@ -97,6 +97,8 @@ var locked = [][]string{{"backup"}, {"expire"}, {"stanza-create"}, {"stanza-upgr
 func locksOfBackup(first, second *host, segment string) {
 	b := first.startBackup()
 	second.refused("s-backup-1.lock", locked...)
+	second.refused("s-backup-1.lock", texts("annotate", "--set="+first.lastLabel("repo"), "--annotation=a=b"))
+	second.gives(0, nil, "verify")
 	second.both(0, texts("backup/expire running"), "info")
 	second.both(0, texts(`"held":true`), "info", "--output=json")
 	second.gives(0, nil, "archive-get", filepath.Base(segment), first.path("tmp/got"))
@@ -114,8 +116,17 @@ func locksOfRestore(first, second *host) {
 	dir := first.freshDir("restored")
 	b := first.start("restore", "--pg1-path="+dir)
 	held := first.path("lock/s-restore-1.lock")
-	first.until("the restore has its lock", func() bool {
-		return first.exists(held) && strings.Contains(first.read(held), "szCplt")
+	// Other workers go on until only the file that is stuck is left.
+	before, same := "", 0
+	first.until("the restore is stuck", func() bool {
+		if !first.exists(held) {
+			return false
+		}
+		now := first.read(held)
+		if same++; now != before {
+			before, same = now, 0
+		}
+		return same > 20 && strings.Contains(now, "szCplt")
 	})
 	second.refused("s-restore-1.lock", texts("restore", "--pg1-path="+first.path("other")), texts("stanza-create"))
 	second.both(0, texts("restore running"), "info")

@@ -152,7 +152,8 @@ func TestPushHeader(t *testing.T) {
 	f.listed(1, "15-1")
 }
 
-const missingInfo = "[FileMissingError] unable to load info file '/repoN/archive/demo/archive.info' or '/repoN/archive/demo/archive.info.copy':\n" +
+const missingInfo = "[FileMissingError] unable to load info file '/repoN/archive/demo/archive.info'" +
+	" or '/repoN/archive/demo/archive.info.copy':\n" +
 	"FileMissingError: unable to open missing file '/repoN/archive/demo/archive.info' for read\n" +
 	"FileMissingError: unable to open missing file '/repoN/archive/demo/archive.info.copy' for read\n" +
 	"HINT: archive.info cannot be opened but is required to push/get WAL segments.\n" +

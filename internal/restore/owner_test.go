@@ -152,7 +152,9 @@ func TestRoot(t *testing.T) {
 	}
 	f.restore(owner, f.linked)
 	check()
-	for _, name := range []string{f.pg("base"), f.pg("base/16401/2600"), f.pg("extra"), f.dir + "/links/conf/hba", f.space(), f.pg("PG_VERSION")} {
+	for _, name := range []string{
+		f.pg("base"), f.pg("base/16401/2600"), f.pg("extra"), f.dir + "/links/conf/hba", f.space(), f.pg("PG_VERSION"),
+	} {
 		f.must(os.Lchown(name, 1, 1))
 	}
 	f.restore(owner, f.linked, delta)
