@@ -14,12 +14,16 @@ type pairing struct {
 	maker, reader program
 	compress      string
 	cipher        bool
+	blocks        bool // and bundles
 }
 
 func (p pairing) String() string {
 	kind := p.compress
 	if p.cipher {
 		kind += "-aes"
+	}
+	if p.blocks {
+		kind += "-blocks"
 	}
 	return fmt.Sprintf("%s-%s-%s", p.maker.name, p.reader.name, kind)
 }
@@ -31,20 +35,23 @@ func (p pairing) thorough() bool {
 
 func TestInterop(t *testing.T) {
 	for _, compress := range []string{"gz", "bz2"} {
-		interop(t, pairing{lab.peer, lab.ours, compress, false})
-		interop(t, pairing{lab.ours, lab.peer, compress, false})
+		interop(t, pairing{lab.peer, lab.ours, compress, false, false})
+		interop(t, pairing{lab.ours, lab.peer, compress, false, false})
 	}
 	for _, compress := range []string{"lz4", "zst", "none"} {
-		interop(t, pairing{lab.peer, lab.raced, compress, false})
-		interop(t, pairing{lab.raced, lab.peer, compress, false})
+		interop(t, pairing{lab.peer, lab.raced, compress, false, false})
+		interop(t, pairing{lab.raced, lab.peer, compress, false, false})
 	}
-	interop(t, pairing{lab.peer, lab.ours, "zst", true})
-	interop(t, pairing{lab.ours, lab.peer, "zst", true})
-	interop(t, pairing{lab.raced, lab.peer, "none", true})
-	interop(t, pairing{lab.elder, lab.ours, "gz", false})
-	interop(t, pairing{lab.ours, lab.elder, "gz", false})
-	interop(t, pairing{lab.elder, lab.ours, "zst", true})
-	interop(t, pairing{lab.ours, lab.elder, "lz4", true})
+	interop(t, pairing{lab.peer, lab.ours, "zst", true, false})
+	interop(t, pairing{lab.ours, lab.peer, "zst", true, false})
+	interop(t, pairing{lab.raced, lab.peer, "none", true, false})
+	interop(t, pairing{lab.elder, lab.ours, "gz", false, false})
+	interop(t, pairing{lab.ours, lab.elder, "gz", false, false})
+	interop(t, pairing{lab.elder, lab.ours, "zst", true, false})
+	interop(t, pairing{lab.ours, lab.elder, "lz4", true, false})
+	interop(t, pairing{lab.peer, lab.ours, "zst", true, true})
+	interop(t, pairing{lab.ours, lab.peer, "zst", true, true})
+	interop(t, pairing{lab.raced, lab.peer, "lz4", false, true})
 }
 
 func interop(t *testing.T, p pairing) {
@@ -55,6 +62,10 @@ func interop(t *testing.T, p pairing) {
 		if p.cipher {
 			h.set("global", "repo1-cipher-type", "aes-256-cbc")
 			h.set("global", "repo1-cipher-pass", `pass "ä" 'b'`)
+		}
+		if p.blocks {
+			h.set("global", "repo1-bundle", "y")
+			h.set("global", "repo1-block", "y")
 		}
 		h.set(h.stanza, "pg1-path", h.path("pg"))
 		history := h.history()
@@ -234,15 +245,20 @@ func (h *host) goOn(p pairing) {
 // Two backups of the same stopped cluster must be the same files, and manifests that differ in
 // nothing but the moment.
 func TestSameRepository(t *testing.T) {
-	for _, compress := range []string{"none", "gz"} {
-		t.Run(compress, func(t *testing.T) {
+	for _, kind := range []string{"none", "gz", "none bundle", "none bundle block"} {
+		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			peer := newHost(t, lab.peer)
 			peer.history()
 			peer.cluster.stop()
 			label := map[string][]string{}
 			texts := map[string][]string{}
+			compress, rest, _ := strings.Cut(kind, " ")
 			peer.set("global", "compress-type", compress)
+			for _, option := range strings.Fields(rest) {
+				peer.set("global", "repo1-"+option, "y")
+			}
+			peer.set("global", "process-max", "1") // as bundles are numbered when they are begun
 			for _, kind := range []string{"full", "incr"} {
 				for _, prog := range []program{lab.peer, lab.ours} {
 					repo := "repo-" + prog.name

@@ -91,6 +91,11 @@ type Options struct {
 	CompressLevelNetwork int // recorded only
 	BufferSize           int // of what is stored; content that fits is compared before it is written
 
+	Bundle      bool    // store small files together
+	BundleLimit int64   // largest file for that
+	BundleSize  int64   // of the content at which a bundle is closed
+	Blocks      *Blocks // store large files by blocks; nil: whole
+
 	ProcessMax            int
 	JobRetry              int
 	JobRetryInterval      time.Duration

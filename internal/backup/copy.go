@@ -40,7 +40,7 @@ func (r *run) copyFiles(ctx context.Context) error {
 }
 
 // wholeTree reports whether the backup has all directories and links of the cluster, as opposed to those it stores files in.
-func (r *run) wholeTree() bool { return r.m.Type == format.Full || r.m.Options.Hardlink }
+func (r *run) wholeTree() bool { return r.m.Type == format.Full && !r.m.Bundle || r.m.Options.Hardlink }
 
 // makeTree creates directories and links.
 func (r *run) makeTree(ctx context.Context) error {
@@ -71,15 +71,22 @@ func (r *run) makeTree(ctx context.Context) error {
 // syncTree makes the directories durable; what is in the files already is.
 func (r *run) syncTree(ctx context.Context) error {
 	for _, p := range r.m.Paths {
-		err := r.Repo.Storage().SyncDir(ctx, r.Repo.BackupPath(r.m.Label, p.Name))
-		if errors.Is(err, fs.ErrNotExist) && !r.wholeTree() {
-			continue
-		}
-		if err != nil {
+		if err := r.syncDir(ctx, p.Name, r.wholeTree()); err != nil {
 			return err
 		}
 	}
+	if r.m.Bundle {
+		return r.syncDir(ctx, repo.BundleDir, false)
+	}
 	return nil
+}
+
+func (r *run) syncDir(ctx context.Context, name string, must bool) error {
+	err := r.Repo.Storage().SyncDir(ctx, r.Repo.BackupPath(r.m.Label, name))
+	if errors.Is(err, fs.ErrNotExist) && !must {
+		return nil
+	}
+	return err
 }
 
 // work runs the workers and takes their results. Only this goroutine touches the manifest.
@@ -88,7 +95,7 @@ func (r *run) work(ctx context.Context) error {
 	defer cancel()
 	k := newKeeper(r)
 	r.Progress(k.total, 0)
-	jobs := newQueues(r.jobs)
+	jobs := newQueues(r.jobs, r.BundleSize)
 	results := make(chan result, r.ProcessMax)
 	workers, workCtx := errgroup.WithContext(ctx)
 	for n := range min(r.ProcessMax, len(r.jobs)) {
@@ -122,15 +129,17 @@ func (r *run) work(ctx context.Context) error {
 // loop does jobs until there are none.
 func (w *worker) loop(ctx context.Context, index int, jobs *queues, results chan<- result) error {
 	for {
-		j, more := jobs.next(index)
-		if !more {
+		todo := jobs.next(index)
+		if len(todo) == 0 {
 			return nil
 		}
-		res, err := w.do(ctx, j)
+		done, err := w.do(ctx, todo)
 		if err != nil {
 			return err
 		}
-		results <- res
+		for _, res := range done {
+			results <- res
+		}
 	}
 }
 

@@ -178,20 +178,22 @@ func TestQueues(t *testing.T) {
 		{2, "pg_tblspc/2/PG/x pg_data/8 pg_data/6 pg_data/7 pg_data/9 pg_tblspc/1/PG/x"},
 		{4, "pg_tblspc/1/PG/x pg_tblspc/2/PG/x pg_data/8 pg_data/6 pg_data/7 pg_data/9"},
 	} {
-		q := newQueues(jobs)
+		q := newQueues(jobs, 0)
 		var got []string
 		for {
-			j, more := q.next(test.worker)
-			if !more {
+			next := q.next(test.worker)
+			if len(next) == 0 {
 				break
 			}
-			got = append(got, j.name)
+			for _, j := range next {
+				got = append(got, j.name)
+			}
 		}
 		if strings.Join(got, " ") != test.want {
 			t.Errorf("worker %d: %v, want %s", test.worker, got, test.want)
 		}
 	}
-	if _, more := newQueues(nil).next(0); more {
+	if len(newQueues(nil, 0).next(0)) > 0 {
 		t.Error("a job of none")
 	}
 }

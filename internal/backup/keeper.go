@@ -45,7 +45,12 @@ func (k *keeper) note(res *result) error {
 	switch res.outcome {
 	case removed:
 		k.gone = append(k.gone, res.file) // the entry goes when no result names entries by index any more
-	case copied:
+	case matched:
+		if f.Reference == "" && res.prior != nil { // it has turned out to have the prior size again
+			f.Size = res.copySize
+			refer(f, res.prior, k.run.prior.Label)
+		}
+	case copied, truncated:
 		record(f, res)
 		k.logDamaged(res)
 		return k.reportPages(res)
@@ -85,8 +90,8 @@ func (k *keeper) finish() {
 // record makes a file's entry that of a file that was stored.
 func record(f *format.File, res *result) {
 	f.Reference = ""
-	f.BundleID, f.BundleOffset = 0, 0
-	f.BlockSize, f.BlockChecksumSize, f.BlockMapSize = 0, 0, 0
+	f.BundleID, f.BundleOffset = res.bundle, res.bundleOffset
+	f.BlockSize, f.BlockChecksumSize, f.BlockMapSize = res.blockSize, res.checksumSize, res.mapSize
 	f.Size, f.Checksum, f.HasChecksum = res.copySize, res.sum, true
 	f.RepoSize, f.HasRepoChecksum = res.repoSize, res.repoSum != nil
 	if res.repoSum != nil {
@@ -107,7 +112,14 @@ func (k *keeper) logResult(res *result) {
 		logger.Detail("skip file removed by database %s", at)
 		return
 	}
-	what := [...]string{copied: "backup file", matched: "match file from prior backup", rechecked: "checksum resumed file"}[res.outcome]
+	what := [...]string{
+		copied: "backup file", truncated: "store truncated file", matched: "match file from prior backup",
+		rechecked: "checksum resumed file",
+	}[res.outcome]
+	bundle := ""
+	if res.outcome == copied && res.bundle > 0 {
+		bundle = fmt.Sprintf("bundle %d/%d, ", res.bundle, res.bundleOffset)
+	}
 	size := log.Size(res.size)
 	if res.copySize != res.size {
 		size += "->" + log.Size(res.copySize)
@@ -116,7 +128,7 @@ func (k *keeper) logResult(res *result) {
 	if res.copySize != 0 {
 		checksum = " checksum " + res.sum.String()
 	}
-	logger.Detail("%s %s (%s, %s)%s", what, at, size, log.Percent(k.done, k.total), checksum)
+	logger.Detail("%s %s (%s%s, %s)%s", what, at, bundle, size, log.Percent(k.done, k.total), checksum)
 }
 
 // logDamaged warns that what an interrupted run had stored could not be kept.

@@ -58,10 +58,13 @@ func merge(m, prior *format.Manifest) {
 	for i := range m.Files {
 		f := &m.Files[i]
 		p := prior.File(f.Name)
-		if p == nil || p.Size != f.Size || !p.HasChecksum && p.Size > 0 {
-			continue
+		switch {
+		case p == nil || !p.HasChecksum && p.Size > 0 || m.Bundle && f.Size == 0:
+		case p.Size == f.Size:
+			refer(f, p, prior.Label)
+		case keepsCut(m, f, p):
+			f.BlockSize, f.BlockChecksumSize = p.BlockSize, p.BlockChecksumSize
 		}
-		refer(f, p, prior.Label)
 	}
 }
 

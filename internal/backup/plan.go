@@ -32,10 +32,15 @@ func (r *run) plan(ctx context.Context) error {
 	if err := r.startCopy(ctx); err != nil {
 		return err
 	}
+	r.cut()
+	r.storeNothing()
 	if err := r.compare(); err != nil {
 		return err
 	}
 	r.jobs = planJobs(r.m, r.prior, r.Delta, *r.ChecksumPage)
+	for i := range r.jobs {
+		r.jobs[i].bundled = r.Bundle && r.jobs[i].size <= r.BundleLimit
+	}
 	if err := checkJobs(r.jobs, r.Online); err != nil {
 		return err
 	}
@@ -55,6 +60,9 @@ func (r *run) newManifest() *format.Manifest {
 		Program:        r.Repo.Program(),
 		Type:           r.Type,
 		TimestampStart: r.started,
+		Bundle:         r.Bundle,
+		BundleRaw:      r.Blocks != nil, // as long as there is no prior backup
+		BlockIncr:      r.Blocks != nil,
 		// Id and system id stay zero until the backup is complete.
 		DB: format.BackupDB{
 			Version: control.Version.String(), CatalogVersion: int(control.CatalogVersion), ControlVersion: int(control.ControlVersion),
@@ -140,10 +148,19 @@ func (r *run) place(ctx context.Context) error {
 
 // job is one file to be read.
 type job struct {
-	file  int // index in the manifest
-	name  string
-	size  int64 // as planned
-	pages bool  // pages are checked
+	file     int // index in the manifest
+	name     string
+	size     int64 // as planned
+	modified int64 // Unix seconds
+	pages    bool  // pages are checked
+
+	bundled      bool  // goes into a bundle
+	bundle       int64 // its number, from 1
+	blockSize    int64 // 0: stored whole
+	checksumSize int
+
+	// What the prior backup has of the file, if it is of use: its content may still be that, or blocks of it.
+	prior *format.File
 
 	// What the content may turn out to be, and by what it is known then.
 	reference bool // that of the prior backup
@@ -159,17 +176,39 @@ func planJobs(m, prior *format.Manifest, delta, checkPages bool) []job {
 	var jobs []job
 	for i := range m.Files {
 		f := &m.Files[i]
-		j := job{file: i, name: f.Name, size: f.Size, pages: checkPages && postgres.PageChecked(f.Name)}
+		j := job{file: i, name: f.Name, size: f.Size, modified: f.Timestamp, pages: checkPages && postgres.PageChecked(f.Name)}
+		if m.Bundle && f.Size == 0 {
+			continue
+		}
+		var p *format.File
+		if prior != nil {
+			p = prior.File(f.Name)
+		}
 		if f.Reference != "" {
-			if f.Size == 0 || !delta && f.Timestamp == prior.File(f.Name).Timestamp {
+			if f.Size == 0 || !delta && f.Timestamp == p.Timestamp {
 				continue
 			}
-			j.reference, j.sum = true, f.Checksum
+			j.reference, j.sum, j.prior = true, f.Checksum, p
 		}
+		j.cut(m, f, p)
 		jobs = append(jobs, j)
 	}
 	return jobs
 }
+
+// cut decides whether the file is stored by blocks, and on top of which. A file shorter than a block is not.
+func (j *job) cut(m *format.Manifest, f, p *format.File) {
+	if !m.BlockIncr || f.Size < f.BlockSize {
+		return
+	}
+	j.blockSize, j.checksumSize = f.BlockSize, f.BlockChecksumSize
+	if p != nil && keepsCut(m, f, p) {
+		j.prior = p
+	}
+}
+
+// onBlocks reports whether only what changed in the blocks of the prior backup is stored.
+func (j *job) onBlocks() bool { return j.blockSize > 0 && j.prior != nil && j.prior.BlockMapSize > 0 }
 
 // checkJobs makes sure that a plan makes sense: there is always something to copy, and an online backup has changed pg_control.
 func checkJobs(jobs []job, online bool) error {

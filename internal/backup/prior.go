@@ -5,6 +5,7 @@ import (
 
 	"holdfast/internal/filter"
 	"holdfast/internal/format"
+	"holdfast/internal/repo"
 )
 
 // choosePrior finds the backup that this one is based on. A backup without one is a full backup.
@@ -20,6 +21,9 @@ func (r *run) choosePrior(ctx context.Context) error {
 	}
 	prior, err := r.Repo.LoadManifest(ctx, label, r.info.CipherPass)
 	if err != nil {
+		return err
+	}
+	if err := repo.CheckBlocks(prior); err != nil {
 		return err
 	}
 	r.prior = prior

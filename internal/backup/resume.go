@@ -93,7 +93,14 @@ func labelText(label string) string {
 // clean removes from the directory of an interrupted backup all that a backup made now would not have put there, and marks the rest
 // as resumed in the plan.
 func (r *run) clean(ctx context.Context, old *format.Manifest) error {
-	c := cleaner{run: r, old: old, kept: make(map[string]bool), paths: make(map[string]bool, len(r.m.Paths))}
+	c := cleaner{
+		run: r, old: old, kept: make(map[string]bool), paths: make(map[string]bool, len(r.m.Paths)), bundled: make(map[string]bool),
+	}
+	for i := range r.jobs {
+		if r.jobs[i].bundled {
+			c.bundled[r.jobs[i].name] = true
+		}
+	}
 	for _, p := range r.m.Paths {
 		c.paths[p.Name] = true
 	}
@@ -108,6 +115,7 @@ func (r *run) clean(ctx context.Context, old *format.Manifest) error {
 		f, was := &r.m.Files[j.file], old.File(j.name)
 		f.Checksum, f.HasChecksum = was.Checksum, true
 		f.RepoSize, f.RepoChecksum, f.HasRepoChecksum = was.RepoSize, was.RepoChecksum, was.HasRepoChecksum
+		f.BlockMapSize = was.BlockMapSize
 		f.PageChecksum, f.PageErrors = was.PageChecksum, was.PageErrors
 		j.resumed, j.sum, j.repoSize, j.repoSum = true, was.Checksum, was.RepoSize, was.RepoChecksum
 		if !was.HasRepoChecksum {
@@ -123,6 +131,8 @@ type cleaner struct {
 	old   *format.Manifest
 	paths map[string]bool // of the new manifest
 	kept  map[string]bool // files that can be kept, by name
+
+	bundled map[string]bool // files that go into bundles this time
 }
 
 // dir cleans one directory, given as its name in the manifest.
@@ -160,7 +170,8 @@ func (c *cleaner) entry(ctx context.Context, name string, t storage.Type) error 
 		}
 		reason := c.useless(name)
 		if reason == "" {
-			c.kept[filter.StripExt(name)] = true
+			file, _ := c.stored(name)
+			c.kept[file] = true
 			return nil
 		}
 		logger.Detail("remove file '%s' from resumed backup (%s)", at, reason)
@@ -174,11 +185,24 @@ func (c *cleaner) path(name string) string { return c.run.Repo.BackupPath(c.old.
 
 // useless says why a stored file cannot be kept, or "".
 func (c *cleaner) useless(stored string) string {
-	if filter.CompressionOf(stored) != c.run.Compression {
+	name, blocks := c.stored(stored)
+	switch {
+	case !blocks && filter.CompressionOf(stored) != c.run.Compression:
 		return "mismatched compression type"
+	case c.bundled[name]:
+		return "goes into a bundle"
 	}
-	name := filter.StripExt(stored)
 	return uselessFile(c.run.m.File(name), c.old.File(name), c.run.Delta)
+}
+
+// stored returns the name of the file that a stored file belongs to, and whether that is stored by blocks.
+func (c *cleaner) stored(name string) (string, bool) {
+	if cut, found := strings.CutSuffix(name, repo.BlockExt); found {
+		if was := c.old.File(cut); was != nil && was.BlockMapSize > 0 {
+			return cut, true
+		}
+	}
+	return filter.StripExt(name), false
 }
 
 // uselessFile compares what is to be stored with what an interrupted backup has stored.
@@ -188,8 +212,11 @@ func uselessFile(f, was *format.File, delta bool) string {
 		return "missing in manifest"
 	case was == nil:
 		return "missing in resumed manifest"
-	case !was.HasChecksum || was.BundleID != 0 || was.BlockMapSize != 0:
+	case !was.HasChecksum || was.BundleID != 0:
 		return "no checksum in resumed manifest"
+	case was.BlockMapSize > 0 && (f.BlockSize != was.BlockSize || f.BlockChecksumSize != was.BlockChecksumSize),
+		was.BlockMapSize == 0 && f.BlockSize > 0:
+		return "mismatched block size"
 	case f.Size != was.Size:
 		return "mismatched size"
 	case !delta && f.Timestamp != was.Timestamp:

@@ -9,7 +9,8 @@ import (
 // sink writes a file to the repository. It holds the beginning back and creates the file only when its buffer is full or the content
 // is to be kept, so that a small file costs few system calls, and one that turns out to be stored already costs none.
 type sink struct {
-	hash   *filter.Hash // of what is stored, nil when that has no checksum of its own
+	hash   *filter.Hash // of what is stored
+	hashed bool         // what is stored has a checksum of its own
 	buffer []byte
 
 	create func() (storage.Writer, error)
@@ -17,20 +18,14 @@ type sink struct {
 	size   int64
 }
 
-func newSink(bufferSize int, hashed bool) sink {
-	s := sink{buffer: make([]byte, 0, max(bufferSize, readSize))}
-	if hashed {
-		s.hash = filter.NewHash()
-	}
-	return s
+func newSink(bufferSize int) sink {
+	return sink{buffer: make([]byte, 0, max(bufferSize, readSize)), hash: filter.NewHash()}
 }
 
 // begin starts a file. Nothing is created yet.
-func (s *sink) begin(create func() (storage.Writer, error)) {
-	s.create, s.file, s.size, s.buffer = create, nil, 0, s.buffer[:0]
-	if s.hash != nil {
-		s.hash.Reset()
-	}
+func (s *sink) begin(hashed bool, create func() (storage.Writer, error)) {
+	s.create, s.file, s.size, s.buffer, s.hashed = create, nil, 0, s.buffer[:0], hashed
+	s.hash.Reset()
 }
 
 func (s *sink) Write(p []byte) (int, error) {
@@ -57,7 +52,7 @@ func (s *sink) flush() (err error) {
 	if len(s.buffer) == 0 {
 		return nil
 	}
-	if s.hash != nil {
+	if s.hashed {
 		s.hash.Write(s.buffer)
 	}
 	n, err := s.file.Write(s.buffer)
@@ -75,7 +70,7 @@ func (s *sink) commit() (int64, *format.Sum, error) {
 		return 0, nil, err
 	}
 	var sum *format.Sum
-	if s.hash != nil {
+	if s.hashed {
 		stored := format.Sum(s.hash.Sum())
 		sum = &stored
 	}

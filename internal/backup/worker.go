@@ -8,12 +8,14 @@ import (
 	"io/fs"
 	"time"
 
+	"holdfast/internal/block"
 	"holdfast/internal/db"
 	"holdfast/internal/errs"
 	"holdfast/internal/filter"
 	"holdfast/internal/format"
 	"holdfast/internal/log"
 	"holdfast/internal/postgres"
+	"holdfast/internal/repo"
 	"holdfast/internal/storage"
 )
 
@@ -26,6 +28,7 @@ type outcome uint8
 
 const (
 	copied    outcome = iota // stored
+	truncated                // found empty, for which a backup with bundles stores nothing
 	matched                  // has the content of the prior backup, nothing stored
 	rechecked                // what an interrupted run had stored is good
 	removed                  // the file was gone
@@ -45,6 +48,13 @@ type result struct {
 	repoSize int64
 	repoSum  *format.Sum // nil when what is stored is the content itself
 	pages    pageResult
+
+	bundle       int64 // number, 0 if stored as a file of its own
+	bundleOffset int64
+	blockSize    int64 // 0 if stored whole
+	checksumSize int
+	mapSize      int64
+	prior        *format.File // whose content it has if it was matched
 }
 
 // pageResult is the outcome of the page checks of a file.
@@ -62,42 +72,58 @@ type worker struct {
 	in      []byte
 	content *filter.Hash
 	out     sink
+	bundle  bundleFile
 }
 
 func newWorker(r *run, number int) *worker {
 	spec := filter.Spec{Compression: r.Compression, Level: r.CompressLevel, Pass: r.m.CipherPass}
 	w := &worker{number: number, run: r, spec: spec, in: make([]byte, readSize), content: filter.NewHash()}
-	w.out = newSink(r.BufferSize, spec.Compression != filter.None || spec.Pass != "")
+	w.out = newSink(r.BufferSize)
 	return w
 }
 
-// do copies a file, again if that fails.
-func (w *worker) do(ctx context.Context, j job) (result, error) {
+// do copies a file or the files of a bundle, again from the beginning if that fails.
+func (w *worker) do(ctx context.Context, jobs []*job) ([]result, error) {
 	var failures log.Retries
 	begin := time.Now()
 	for try := 0; ; try++ {
-		res, err := w.try(ctx, j)
+		results, err := w.try(ctx, jobs)
 		if err == nil {
-			return res, nil
+			return results, nil
 		}
 		if ctx.Err() != nil {
-			return result{}, ctx.Err()
+			return nil, ctx.Err()
 		}
 		failures.Add(err, time.Since(begin))
 		if try >= w.run.JobRetry || errs.CodeOf(err).Fatal() {
 			err = failures.Err()
-			return result{}, errs.Wrap(errs.CodeOf(err), err, "raised from local-%d protocol", w.number)
+			return nil, errs.Wrap(errs.CodeOf(err), err, "raised from local-%d protocol", w.number)
 		}
 		if try > 0 {
 			if err := w.run.Sleep(ctx, w.run.JobRetryInterval); err != nil {
-				return result{}, err
+				return nil, err
 			}
 		}
 	}
 }
 
-// try copies a file, unless it turns out that its content is in the repository already.
-func (w *worker) try(ctx context.Context, j job) (result, error) {
+// try copies each file once.
+func (w *worker) try(ctx context.Context, jobs []*job) ([]result, error) {
+	w.bundle.begin(ctx, w.run, jobs[0].bundle)
+	defer w.bundle.drop()
+	results := make([]result, 0, len(jobs))
+	for _, j := range jobs {
+		res, err := w.tryFile(ctx, *j)
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, res)
+	}
+	return results, w.bundle.commit()
+}
+
+// tryFile copies a file, unless it turns out that its content is in the repository already.
+func (w *worker) tryFile(ctx context.Context, j job) (result, error) {
 	res := result{file: j.file, name: j.name, size: j.size, worker: w.number}
 	if w.run.Delta && (j.reference || j.resumed) {
 		same, err := w.unchanged(ctx, j)
@@ -126,10 +152,12 @@ func (w *worker) try(ctx context.Context, j job) (result, error) {
 		res.damaged = j.sum
 	}
 	err := w.store(ctx, j, &res)
-	if !w.gone(j, err) {
+	switch {
+	case w.gone(j, err):
+		res.outcome = removed
+	case err != nil || res.outcome != truncated:
 		return res, err
 	}
-	res.outcome = removed
 	if j.resumed {
 		return res, w.run.Repo.Storage().Remove(ctx, w.path(j))
 	}
@@ -143,7 +171,11 @@ func (w *worker) gone(j job, err error) bool {
 
 // path returns where the file of a job is stored.
 func (w *worker) path(j job) string {
-	return w.run.Repo.BackupPath(w.run.m.Label, j.name) + w.spec.Compression.Ext()
+	ext := w.spec.Compression.Ext()
+	if j.blockSize > 0 {
+		ext = repo.BlockExt
+	}
+	return w.run.Repo.BackupPath(w.run.m.Label, j.name) + ext
 }
 
 // open reads the cluster's file. What is replayed from the WAL need not be read further than it reached when the manifest was built.
@@ -230,11 +262,16 @@ func (w *worker) store(ctx context.Context, j job, res *result) error {
 	}
 	defer src.Close()
 	w.content.Reset()
-	w.out.begin(func() (storage.Writer, error) {
-		return w.run.Repo.Storage().Create(ctx, w.path(j), storage.CreateOptions{})
-	})
+	w.beginFile(ctx, j, res)
 	defer w.out.abort()
-	filtered, err := filter.NewWriter(&w.out, w.spec)
+	var filtered io.WriteCloser
+	var blocks *block.Writer
+	if j.blockSize > 0 {
+		blocks, err = w.blocks(ctx, j)
+		filtered = blocks
+	} else {
+		filtered, err = filter.NewWriter(&w.out, w.wholeSpec(j))
+	}
 	if err != nil {
 		return err
 	}
@@ -250,14 +287,56 @@ func (w *worker) store(ctx context.Context, j job, res *result) error {
 	if err != nil {
 		return err
 	}
-	res.copySize, res.sum = w.content.Size(), w.content.Sum()
-	if j.reference && w.out.held() && res.copySize == j.size && res.sum == j.sum {
+	res.copySize, res.sum, res.pages = w.content.Size(), w.content.Sum(), pagesOf(pages)
+	if res.copySize == 0 && w.run.m.Bundle {
+		res.outcome, res.bundle, res.bundleOffset = truncated, 0, 0
+		return nil
+	}
+	if blocks != nil && blocks.MapSize() == 0 {
+		return w.sameBlocks(ctx, j, res)
+	}
+	if blocks == nil && j.reference && w.out.held() && res.copySize == j.size && res.sum == j.sum {
 		res.outcome = matched
 		return nil
 	}
-	res.outcome, res.pages = copied, pagesOf(pages)
+	res.outcome = copied
+	if blocks != nil {
+		res.mapSize = blocks.MapSize()
+	}
 	res.repoSize, res.repoSum, err = w.out.commit()
 	return err
+}
+
+// beginFile makes the sink ready for a file: in the bundle, or as a file of its own.
+func (w *worker) beginFile(ctx context.Context, j job, res *result) {
+	res.bundle, res.bundleOffset = j.bundle, 0
+	res.blockSize, res.checksumSize = j.blockSize, j.checksumSize
+	create := func() (storage.Writer, error) {
+		return w.run.Repo.Storage().Create(ctx, w.path(j), storage.CreateOptions{})
+	}
+	if j.bundle > 0 {
+		res.bundleOffset = w.bundle.size
+		create = func() (storage.Writer, error) { return &w.bundle, nil }
+	}
+	w.out.begin(j.blockSize > 0 || w.spec.Compression != filter.None || w.spec.Pass != "", create)
+}
+
+// wholeSpec returns how a whole file is stored, which in bundles may be with less framing.
+func (w *worker) wholeSpec(j job) filter.Spec {
+	spec := w.spec
+	spec.Raw = j.bundle > 0 && w.run.m.BundleRaw
+	return spec
+}
+
+// sameBlocks deals with a file all of whose blocks have the checksums they had before. Those are short, so the checksum of the whole
+// has the last word: if it differs the file is stored anew.
+func (w *worker) sameBlocks(ctx context.Context, j job, res *result) error {
+	if res.copySize != j.prior.Size || res.sum != j.prior.Checksum {
+		j.prior, j.reference = nil, false
+		return w.store(ctx, j, res)
+	}
+	res.outcome, res.prior = matched, j.prior
+	return nil
 }
 
 // pageCheck starts the page check of a file, nil if its pages are not checked.

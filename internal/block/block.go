@@ -79,11 +79,11 @@ func lookup(own, usual []Step, at, none int64) int64 {
 // Super returns the size of a super block: the target, rounded up to whole blocks.
 func Super(target, block int64) int64 { return max(1, (target+block-1)/block) * block }
 
-// maxChecksum is the length of the full checksum, of which maps keep the first bytes.
-const maxChecksum = 16
+// MaxChecksumSize is the length of the full checksum, of which maps keep the first bytes.
+const MaxChecksumSize = 16
 
 // Sum is the checksum of a block, XXH3 with 128 bits, high half first.
-type Sum [maxChecksum]byte
+type Sum [MaxChecksumSize]byte
 
 // Checksum computes the checksum of a block and keeps the first n bytes.
 func Checksum(plain []byte, n int) Sum {

@@ -55,7 +55,7 @@ func full(super, block int64) int64 { return (super + block - 1) / block }
 
 // DecodeMap reads a map. The sizes come from the manifest.
 func DecodeMap(b []byte, blockSize int64, checksumSize int) (*Map, error) {
-	if blockSize <= 0 || checksumSize < 1 || checksumSize > maxChecksum {
+	if blockSize <= 0 || checksumSize < 1 || checksumSize > MaxChecksumSize {
 		return nil, errs.New(errs.Format, "invalid block size %d or checksum size %d", blockSize, checksumSize)
 	}
 	d := &decoder{in: b, m: &Map{BlockSize: blockSize, ChecksumSize: checksumSize}, tracks: map[int]*track{}}

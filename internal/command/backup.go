@@ -80,7 +80,7 @@ func (s *session) backupOptions(r *repo.Repo) (backup.Options, error) {
 	if cfg.Has("manifest-save-threshold") {
 		o.ManifestSaveThreshold = cfg.Size("manifest-save-threshold")
 	}
-	return o, nil
+	return o, s.bundleOptions(&o, r.Key())
 }
 
 // boolOf returns an option that may be without a value, because another option makes it meaningless.

@@ -81,15 +81,5 @@ func (s *session) refuseRepos() error {
 	if s.cfg.Has("repo-target-time") {
 		return unbuilt("repo-target-time", "")
 	}
-	if s.cfg.Command != "backup" {
-		return nil
-	}
-	// Only the repository the backup goes to matters; the others are merely expired.
-	key := s.cfg.DefaultKey("repo")
-	for _, rest := range []string{"bundle", "block"} {
-		if s.cfg.Has("repo-"+rest, key) && s.cfg.Bool("repo-"+rest, key) {
-			return unbuilt(indexed("repo", key, rest), "").Hint("set '%s=n' to store files one by one.", indexed("repo", key, rest))
-		}
-	}
 	return nil
 }

@@ -40,6 +40,9 @@ func number(t Type, text string) (int64, bool) {
 	return n, err == nil
 }
 
+// ParseSize reads a number of bytes, with a unit or without.
+func ParseSize(text string) (int64, bool) { return number(Size, text) }
+
 func withUnit(text string, units []unit) (int64, bool) {
 	text = strings.ToLower(text)
 	for _, u := range units {

@@ -16,9 +16,8 @@ import (
 
 // LoadMap reads the block map of a block incremental file: where each of its blocks lies.
 func (r *Repo) LoadMap(ctx context.Context, m *format.Manifest, f *format.File) (*block.Map, error) {
-	if oldBlocks(m.Program) {
-		return nil, errs.New(errs.FeatureNotSupported,
-			"block incremental backup '%s' was made by version %s, whose layout no later version can read", m.Label, m.Program)
+	if err := CheckBlocks(m); err != nil {
+		return nil, err
 	}
 	file, part := r.FilePath(m, f)
 	at := part.Offset + f.RepoSize - f.BlockMapSize
@@ -41,6 +40,15 @@ func (r *Repo) LoadMap(ctx context.Context, m *format.Manifest, f *format.File) 
 		return nil, fmt.Errorf("block map of '%s': %w", f.Name, err)
 	}
 	return bm, nil
+}
+
+// CheckBlocks refuses a backup whose block incremental files cannot be read.
+func CheckBlocks(m *format.Manifest) error {
+	if !m.BlockIncr || !oldBlocks(m.Program) {
+		return nil
+	}
+	return errs.New(errs.FeatureNotSupported,
+		"block incremental backup '%s' was made by version %s, whose layout no later version can read", m.Label, m.Program)
 }
 
 // oldBlocks reports whether a backup may have the block layout that 2.45 tried out and 2.46 replaced.

@@ -44,21 +44,37 @@ func (r *Repo) FileSpec(m *format.Manifest) filter.Spec {
 // OpenFile reads the plain content of a manifest's file, wherever it is stored. The content is not compared with the checksum of
 // the manifest.
 func (r *Repo) OpenFile(ctx context.Context, m *format.Manifest, f *format.File) (io.ReadCloser, error) {
-	// Size comes first: an empty file may carry a reference although nothing was stored for it.
-	if f.Size == 0 {
-		return io.NopCloser(bytes.NewReader(nil)), nil
-	}
-	if f.BlockMapSize > 0 {
-		return nil, errs.New(errs.FeatureNotSupported, "unable to read block incremental file '%s' of backup '%s'", f.Name, m.Label)
-	}
-	if f.BundleID != 0 && f.RepoSize <= 0 {
-		return nil, errs.New(errs.Format, "file '%s' of backup '%s' has no size in its bundle", f.Name, m.Label)
-	}
-	if _, err := filter.ParseCompression(m.Options.CompressType); err != nil {
+	if err := r.checkWhole(m, f); err != nil {
 		return nil, err
 	}
+	if f.Size == 0 {
+		return nothing(), nil
+	}
+	file, part := r.FilePath(m, f)
+	return r.open(ctx, file, part, r.storedSpec(m, f))
+}
+
+// nothing is the content of an empty file.
+func nothing() io.ReadCloser { return io.NopCloser(bytes.NewReader(nil)) }
+
+// checkWhole refuses a file that cannot be read from one end to the other. Its size comes first: an empty file may carry a reference
+// although nothing was stored for it.
+func (r *Repo) checkWhole(m *format.Manifest, f *format.File) error {
+	switch {
+	case f.Size == 0:
+		return nil
+	case f.BlockMapSize > 0:
+		return errs.New(errs.FeatureNotSupported, "unable to read block incremental file '%s' of backup '%s'", f.Name, m.Label)
+	case f.BundleID != 0 && f.RepoSize <= 0:
+		return errs.New(errs.Format, "file '%s' of backup '%s' has no size in its bundle", f.Name, m.Label)
+	}
+	_, err := filter.ParseCompression(m.Options.CompressType)
+	return err
+}
+
+// storedSpec returns how a whole file is stored. Only files in bundles may be raw.
+func (r *Repo) storedSpec(m *format.Manifest, f *format.File) filter.Spec {
 	spec := r.FileSpec(m)
 	spec.Raw = f.BundleID != 0 && m.BundleRaw
-	file, part := r.FilePath(m, f)
-	return r.open(ctx, file, part, spec)
+	return spec
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"path"
 	"slices"
 	"sync"
@@ -36,13 +37,13 @@ func (r *run) copy(ctx context.Context) error {
 		c.total += f.Size
 	}
 	c.publish()
-	jobs := make(chan *format.File)
+	jobs := make(chan []*format.File)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(jobs)
-		for _, f := range files {
+		for job := range r.jobs(files) {
 			select {
-			case jobs <- f:
+			case jobs <- job:
 			case <-ctx.Done():
 				return ctx.Err()
 			}
@@ -73,10 +74,29 @@ func (r *run) queue() []*format.File {
 		}
 		return cmp.Or(
 			cmp.Compare(a.BundleID, b.BundleID),
-			cmp.Compare(a.Reference, b.Reference),
+			cmp.Compare(r.holder(a), r.holder(b)),
 			cmp.Compare(a.BundleOffset, b.BundleOffset))
 	})
 	return files
+}
+
+// holder returns the label of the backup a file lies in.
+func (r *run) holder(f *format.File) string { return cmp.Or(f.Reference, r.manifest.Label) }
+
+// jobs cuts the queue: the files of one bundle are one job, any other file is one by itself.
+func (r *run) jobs(files []*format.File) iter.Seq[[]*format.File] {
+	return func(yield func([]*format.File) bool) {
+		for len(files) > 0 {
+			first, n := files[0], 1
+			for first.BundleID != 0 && n < len(files) && files[n].BundleID == first.BundleID && r.holder(files[n]) == r.holder(first) {
+				n++
+			}
+			if !yield(files[:n]) {
+				return
+			}
+			files = files[n:]
+		}
+	}
 }
 
 // copying is the state that workers share.
@@ -89,16 +109,20 @@ type copying struct {
 	published int64
 }
 
-func (c *copying) work(ctx context.Context, n int, jobs <-chan *format.File) error {
+func (c *copying) work(ctx context.Context, n int, jobs <-chan []*format.File) error {
 	logger := c.Log.Worker(n)
 	w := newWorker(c.run)
-	for f := range jobs {
-		how, err := c.try(ctx, w, f)
-		if err != nil {
-			return fromWorker(n, err)
-		}
-		if err := c.finished(logger, f, how); err != nil {
-			return err
+	defer w.close()
+	for job := range jobs {
+		w.begin(job)
+		for _, f := range job {
+			how, err := c.try(ctx, w, f)
+			if err != nil {
+				return fromWorker(n, err)
+			}
+			if err := c.finished(logger, f, how); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -123,6 +147,7 @@ func (c *copying) try(ctx context.Context, w *worker, f *format.File) (outcome, 
 		if ctx.Err() != nil {
 			return how, ctx.Err()
 		}
+		w.close() // what is open may be what is broken
 		failed.Add(err, time.Since(began))
 		if attempt >= c.Retries || errs.CodeOf(err).Fatal() {
 			return how, failed.Err()
@@ -159,7 +184,7 @@ func (c *copying) finished(logger *log.Logger, f *format.File, how outcome) erro
 
 // describe says what was done with a file.
 func (c *copying) describe(f *format.File, how outcome) string {
-	zeroed, bundle, sum := "", "", ""
+	zeroed, bundle, blocks, sum := "", "", "", ""
 	if how.zeroed {
 		zeroed = "zeroed "
 	} else if f.Size > 0 {
@@ -168,7 +193,13 @@ func (c *copying) describe(f *format.File, how outcome) string {
 	if f.BundleID != 0 && !how.zeroed {
 		bundle = fmt.Sprintf("bundle %s, ", path.Join(f.Reference, fmt.Sprint(f.BundleID), fmt.Sprint(f.BundleOffset)))
 	}
-	return fmt.Sprintf("restore %sfile %s%s (%s%s, %s)%s", zeroed, c.fileOf(f.Name), how.kept, bundle, log.Size(f.Size),
+	if how.blocks {
+		blocks = "bi "
+		if how.patched {
+			blocks += log.Size(how.fetched) + "/"
+		}
+	}
+	return fmt.Sprintf("restore %sfile %s%s (%s%s%s, %s)%s", zeroed, c.fileOf(f.Name), how.kept, bundle, blocks, log.Size(f.Size),
 		log.Percent(c.done, c.total), sum)
 }
 

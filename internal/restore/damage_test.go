@@ -109,8 +109,8 @@ func TestManifest(t *testing.T) {
 	}{
 		{func(m *format.Manifest) { m.Files[0].HasChecksum = false }, errs.Format,
 			"manifest validation failed:\nmissing checksum for file 'pg_data/PG_VERSION'"},
-		{func(m *format.Manifest) { m.Files[0].BlockMapSize = 10 }, errs.FeatureNotSupported,
-			"unable to restore block incremental backup '20260102-030405F'"},
+		{func(m *format.Manifest) { m.BlockIncr, m.Program = true, "2.45" }, errs.FeatureNotSupported,
+			"block incremental backup '20260102-030405F' was made by version 2.45, whose layout no later version can read"},
 		{func(m *format.Manifest) { m.Files = nil }, errs.Format,
 			"manifest of backup '20260102-030405F' does not contain any files"},
 		{func(m *format.Manifest) { m.Label = "20260102-030406F" }, errs.Format,

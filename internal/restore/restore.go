@@ -6,7 +6,7 @@
 //	decide where directories, tablespaces and links go, who owns what, what stays empty          (remap.go, owner.go, selective.go)
 //	look at every place that will be written to; nothing has been changed so far                 (place.go)
 //	remove pg_control, clean, make directories and links                                         (clean.go, build.go)
-//	copy the files                                                                               (copy.go, file.go)
+//	copy the files                                                                      (copy.go, file.go, blocks.go)
 //	write the recovery settings                                                                  (recovery.go)
 //	sync directories, then put pg_control back under its name                                    (finish.go)
 //
@@ -18,7 +18,6 @@ package restore
 import (
 	"context"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -163,7 +162,7 @@ func (r *run) settle(context.Context) error {
 	return nil
 }
 
-// checkManifest refuses a manifest that does not describe the wanted backup, or one that cannot be read yet.
+// checkManifest refuses a manifest that does not describe the wanted backup.
 func (r *run) checkManifest() error {
 	m := r.manifest
 	if err := m.Validate(false); err != nil {
@@ -176,10 +175,7 @@ func (r *run) checkManifest() error {
 		return errs.New(errs.Format, "requested backup '%s' and manifest label '%s' do not match", r.label, m.Label).
 			Hint("this indicates some sort of corruption (at the very least paths have been renamed).")
 	}
-	if slices.ContainsFunc(m.Files, func(f format.File) bool { return f.BlockMapSize > 0 }) {
-		return errs.New(errs.FeatureNotSupported, "unable to restore block incremental backup '%s'", r.label)
-	}
-	return nil
+	return repo.CheckBlocks(m)
 }
 
 // refuseRunning refuses to work in the directory of a running server.

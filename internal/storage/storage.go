@@ -65,6 +65,9 @@ type Tree interface {
 	Chown(ctx context.Context, path string, uid, gid int) error
 	// Chtimes sets the modification time.
 	Chtimes(ctx context.Context, path string, t time.Time) error
+	// Patch opens a file to write parts of it: what is there stays, cut or extended with zeros to size. A missing file is created,
+	// but not the directories above it. Only Mode, NoSync, ModTime, UID and GID of the options count.
+	Patch(ctx context.Context, path string, size int64, o CreateOptions) (Patch, error)
 	// Truncate cuts a file to size, or extends it with zeros that take no room, and makes that durable.
 	Truncate(ctx context.Context, path string, size int64) error
 }
@@ -89,6 +92,14 @@ type CreateOptions struct {
 // Writer is a file being written. Close commits it, Abort gives it up; calling Abort after Close is harmless, so defer it.
 type Writer interface {
 	io.Writer
+	Close() error
+	Abort()
+}
+
+// Patch is a file of which parts are being written. Close makes them durable. There is no way back: Abort, which is harmless after
+// Close, leaves the file with whatever was written, and the time of that.
+type Patch interface {
+	io.WriterAt
 	Close() error
 	Abort()
 }

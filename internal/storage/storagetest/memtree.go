@@ -98,6 +98,75 @@ func (w *memWriter) Abort() {
 	}
 }
 
+// Patch opens a file to write parts of it.
+func (m *Mem) Patch(ctx context.Context, name string, size int64, o storage.CreateOptions) (storage.Patch, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	dir, err := m.dir(path.Dir(name))
+	if err != nil {
+		return nil, errs.Wrap(errs.FileOpen, err, "unable to open file '%s' for write", name)
+	}
+	n := dir.entries[path.Base(name)]
+	if n == nil {
+		n = &node{Info: storage.Info{Type: storage.File}}
+		dir.entries[path.Base(name)] = n
+	}
+	if n.Type != storage.File {
+		return nil, errs.New(errs.FileOpen, "unable to open file '%s' for write: [21] Is a directory", name)
+	}
+	data := make([]byte, size)
+	copy(data, n.data)
+	n.data, n.ModTime = data, time.Now()
+	n.Mode = cmp.Or(o.Mode, 0o640)
+	n.UID, n.GID = o.UID, o.GID
+	return &memPatch{mem: m, node: n, name: name, options: o}, nil
+}
+
+type memPatch struct {
+	mem     *Mem
+	node    *node
+	name    string
+	options storage.CreateOptions
+	done    bool
+}
+
+func (p *memPatch) WriteAt(b []byte, at int64) (int, error) {
+	p.mem.mu.Lock()
+	defer p.mem.mu.Unlock()
+	if p.done {
+		return 0, errs.Wrap(errs.FileWrite, fs.ErrClosed, "unable to write '%s'", p.name)
+	}
+	if end := at + int64(len(b)); end > int64(len(p.node.data)) {
+		p.node.data = append(p.node.data, make([]byte, end-int64(len(p.node.data)))...)
+	}
+	return copy(p.node.data[at:], b), nil
+}
+
+func (p *memPatch) Close() error {
+	p.mem.mu.Lock()
+	defer p.mem.mu.Unlock()
+	if p.done {
+		return errs.Wrap(errs.FileClose, fs.ErrClosed, "unable to close file '%s' after write", p.name)
+	}
+	p.done = true
+	if !p.options.ModTime.IsZero() {
+		p.node.ModTime = p.options.ModTime
+	}
+	if !p.options.NoSync {
+		p.node.durable = append([]byte{}, p.node.data...)
+	}
+	return nil
+}
+
+func (p *memPatch) Abort() {
+	p.mem.mu.Lock()
+	defer p.mem.mu.Unlock()
+	p.done = true
+}
+
 // Remove deletes a file or link.
 func (m *Mem) Remove(ctx context.Context, name string) error {
 	return m.change(ctx, name, func(dir *node, base string) error {

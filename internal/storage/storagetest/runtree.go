@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -23,6 +24,7 @@ func runTree(t *testing.T, open func(testing.TB) storage.Storage, root string) {
 		{"links", (*suite).links},
 		{"rename", (*suite).rename},
 		{"truncate", (*suite).truncate},
+		{"patch", (*suite).patch},
 		{"not a directory", (*suite).notDir},
 	}
 	for _, test := range tests {
@@ -195,4 +197,65 @@ func (s *suite) truncate(tree storage.Tree) {
 	if err := tree.Truncate(ctx, s.path("none"), 4); err == nil {
 		s.Error("truncated a missing file")
 	}
+}
+
+// patch: parts of a file change, the rest stays, and so does what was written when it is given up.
+func (s *suite) patch(tree storage.Tree) {
+	ctx, at := s.Context(), time.Unix(1_600_000_000, 0)
+	s.write("f", "0123456789", storage.CreateOptions{Mode: 0o600})
+	for _, step := range []struct {
+		name  string
+		size  int64
+		o     storage.CreateOptions
+		parts map[int64]string
+		want  string
+	}{
+		{"f", 8, storage.CreateOptions{Mode: 0o644, ModTime: at}, map[int64]string{6: "ab", 1: "cd"}, "0cd345ab"},
+		{"f", 10, storage.CreateOptions{Mode: 0o644, NoSync: true}, map[int64]string{9: "e"}, "0cd345ab\x00e"},
+		{"f", 10, storage.CreateOptions{Mode: 0o644}, nil, "0cd345ab\x00e"},
+		{"new", 3, storage.CreateOptions{Mode: 0o604}, map[int64]string{2: "x"}, "\x00\x00x"},
+		{"f", 0, storage.CreateOptions{}, nil, ""},
+	} {
+		p, err := tree.Patch(ctx, s.path(step.name), step.size, step.o)
+		if err != nil {
+			s.Fatal(err)
+		}
+		for offset, part := range step.parts {
+			if n, err := p.WriteAt([]byte(part), offset); n != len(part) || err != nil {
+				s.Fatal(n, err)
+			}
+		}
+		if err := p.Close(); err != nil {
+			s.Fatal(err)
+		}
+		p.Abort()
+		s.want(step.name, step.want)
+		info := s.info(step.name)
+		if mode := cmp.Or(step.o.Mode, 0o640); info.Mode != mode {
+			s.Errorf("%s: mode %o, want %o", step.name, info.Mode, mode)
+		}
+		if !step.o.ModTime.IsZero() && !info.ModTime.Equal(at) {
+			s.Errorf("%s: time %v", step.name, info.ModTime)
+		}
+		if _, err := p.WriteAt([]byte("late"), 0); !errors.Is(err, fs.ErrClosed) {
+			s.Errorf("write after close: %v", err)
+		}
+		if err := p.Close(); err == nil {
+			s.Error("closed twice")
+		}
+	}
+	p, err := tree.Patch(ctx, s.path("new"), 3, storage.CreateOptions{ModTime: at})
+	if err != nil {
+		s.Fatal(err)
+	}
+	if _, err := p.WriteAt([]byte("y"), 1); err != nil {
+		s.Fatal(err)
+	}
+	p.Abort()
+	s.want("new", "\x00yx")
+	if s.info("new").ModTime.Equal(at) {
+		s.Error("what was given up has the time of what was finished")
+	}
+	_, err = tree.Patch(ctx, s.path("none/f"), 1, storage.CreateOptions{})
+	s.code(err, errs.FileOpen, true)
 }

@@ -12,7 +12,7 @@ import (
 // Op is one operation on a storage, as Faulty counts and Trace records them. Reads and writes count as one operation per file,
 // however many calls they take, so that buffer sizes do not matter.
 type Op struct {
-	Verb string // open read stat list create write close remove removeall mkdir rmdir syncdir symlink link rename chmod chown chtimes
+	Verb string // open read stat list create write close remove removeall mkdir rmdir syncdir symlink link rename chmod chown chtimes patch
 	Path string
 	Note string // what else there is to say: "atomic", the target of a link
 }
@@ -99,6 +99,42 @@ func (w *watchedWriter) Close() error {
 		return err
 	}
 	return w.Writer.Close()
+}
+
+func (w watched) Patch(ctx context.Context, path string, size int64, o storage.CreateOptions) (storage.Patch, error) {
+	if err := w.before(Op{Verb: "patch", Path: path}); err != nil {
+		return nil, err
+	}
+	file, err := w.Tree.Patch(ctx, path, size, o)
+	if err != nil {
+		return nil, err
+	}
+	return &watchedPatch{Patch: file, before: w.before, path: path}, nil
+}
+
+type watchedPatch struct {
+	storage.Patch
+	before func(Op) error
+	path   string
+	begun  bool
+}
+
+func (w *watchedPatch) WriteAt(b []byte, at int64) (int, error) {
+	if !w.begun {
+		w.begun = true
+		if err := w.before(Op{Verb: "write", Path: w.path}); err != nil {
+			return 0, err
+		}
+	}
+	return w.Patch.WriteAt(b, at)
+}
+
+func (w *watchedPatch) Close() error {
+	if err := w.before(Op{Verb: "close", Path: w.path}); err != nil {
+		w.Patch.Abort()
+		return err
+	}
+	return w.Patch.Close()
 }
 
 func (w watched) Stat(ctx context.Context, path string) (storage.Info, error) {

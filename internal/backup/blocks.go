@@ -1,0 +1,56 @@
+package backup
+
+import (
+	"context"
+	"time"
+
+	"holdfast/internal/block"
+	"holdfast/internal/format"
+)
+
+// Blocks says how files are stored by blocks.
+type Blocks struct {
+	Sizes     block.Sizes
+	Super     int64 // size of what is compressed together
+	SuperFull int64 // the same in a full backup
+}
+
+// cut decides which files are to be stored by blocks, and how large those are.
+func (r *run) cut() {
+	if r.Blocks == nil {
+		return
+	}
+	for i := range r.m.Files {
+		f := &r.m.Files[i]
+		age := time.Duration(r.started-f.Timestamp) * time.Second
+		if f.BlockSize = r.Blocks.Sizes.Block(f.Size, age); f.BlockSize > 0 {
+			f.BlockChecksumSize = r.Blocks.Sizes.ChecksumSize(f.BlockSize)
+		}
+	}
+}
+
+// keepsCut reports whether a file is stored as the changes to the blocks of the prior one. Then the blocks must have the same size.
+func keepsCut(m *format.Manifest, f, p *format.File) bool {
+	return m.BlockIncr && p.BlockMapSize > 0 && f.Size >= p.BlockSize
+}
+
+// blocks starts a file that is stored by blocks.
+func (w *worker) blocks(ctx context.Context, j job) (*block.Writer, error) {
+	r := w.run
+	cfg := block.WriterConfig{
+		BlockSize: j.blockSize, ChecksumSize: j.checksumSize,
+		Reference: len(r.m.References) - 1, Bundle: j.bundle, Offset: w.bundle.size, Spec: w.spec,
+	}
+	super := r.Blocks.Super
+	if r.m.Type == format.Full {
+		super = r.Blocks.SuperFull
+	}
+	cfg.SuperSize = block.Super(super, j.blockSize)
+	if j.prior != nil && j.prior.BlockMapSize > 0 {
+		var err error
+		if cfg.Prior, err = r.Repo.LoadMap(ctx, r.prior, j.prior); err != nil {
+			return nil, err
+		}
+	}
+	return block.NewWriter(&w.out, cfg), nil
+}
