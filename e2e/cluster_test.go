@@ -177,13 +177,14 @@ func (c *cluster) rows() string {
 	return c.sql("select count(*) || ' ' || md5(string_agg(t::text, ',' order by id)) from t")
 }
 
-// archived switches to a new segment and waits until the old one is in the archive.
+// archived switches to a new segment and waits until the old one, and whatever waited with it, is in the archive.
 func (c *cluster) archived() (segment string) {
 	c.h.t.Helper()
 	segment = c.sql("create table if not exists force_wal(i int); insert into force_wal values (1); " +
 		"select pg_walfile_name(pg_switch_wal())")
 	for range 1200 {
-		if last := c.sql("select last_archived_wal from pg_stat_archiver"); last >= segment {
+		ready, _ := filepath.Glob(filepath.Join(c.data, "pg_wal", "archive_status", "*.ready"))
+		if last := c.sql("select last_archived_wal from pg_stat_archiver"); last >= segment && len(ready) == 0 {
 			return segment
 		}
 		time.Sleep(50 * time.Millisecond)
