@@ -41,7 +41,7 @@ func (r *run) listPlaces() []place {
 // destination returns the directory of a target. A relative link is relative to the directory it lies in.
 func (r *run) destination(t format.Target) string {
 	if path.IsAbs(t.Path) {
-		return t.Path
+		return path.Clean(t.Path)
 	}
 	in := path.Dir(r.path(t.Name))
 	if t.TablespaceID != "" {

@@ -173,6 +173,16 @@ func TestLinkedSettings(t *testing.T) {
 	}
 }
 
+// TestSlash: a slash at the end of a destination is harmless.
+func TestSlash(t *testing.T) {
+	f := newFixture(t, shape{})
+	f.restore(linkMap("pg_wal", f.dir+"/links/a/wal/"), func(o *Options) { o.TablespaceMap["space"] += "/" })
+	if to, err := os.Readlink(f.pg("pg_wal")); err != nil || to != f.dir+"/links/a/wal/" {
+		t.Errorf("%s, %v", to, err)
+	}
+	f.restore(delta, linkMap("pg_wal", f.dir+"/links/a/wal/"), func(o *Options) { o.TablespaceMap["space"] += "/" })
+}
+
 // TestRelativeLink: the text of a link is kept as given, the files go where it leads.
 func TestRelativeLink(t *testing.T) {
 	f := newFixture(t, shape{})
