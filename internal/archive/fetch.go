@@ -50,7 +50,7 @@ func (g *get) copy(ctx context.Context, c candidate) error {
 	h := filter.NewHash()
 	dst, src := io.MultiWriter(w, h), io.Reader(r)
 	if c.compression == filter.None {
-		dst, src = w, io.TeeReader(r, h) // so that both cores have something to do
+		dst, src = h, io.TeeReader(r, w) // hashing is most of the work
 	}
 	if err := copyAhead(dst, src); err != nil {
 		return err
