@@ -261,7 +261,9 @@ func TestKillExpire(t *testing.T) {
 			h.ok("restore", "--pg1-path="+h.path("restored"), "--type=none", "--set="+kept)
 		}
 		h.ok(expire...)
-		if diff := storedTree(t, h.path("repo")).diff(want); diff != "" {
+		again := storedTree(t, h.path("repo"))
+		delete(again, "backup/s/backup.info.copy.pgbackrest.tmp") // the next to write the file writes it anew
+		if diff := again.diff(want); diff != "" {
 			t.Errorf("killed and done again:\n%s", diff)
 		}
 	}
