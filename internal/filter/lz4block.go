@@ -9,14 +9,14 @@ import (
 const (
 	lz4BlockSize  = 64 << 10
 	lz4Window     = 64 << 10
-	lz4BufferSize = lz4Window + 4*lz4BlockSize // history is moved to the front once in four blocks
+	lz4BufferSize = lz4Window + 3*lz4BlockSize // history is moved to the front once in three blocks; a power of two, see load
 	lz4Slack      = 16                         // may be read or written beyond the end, so that short copies have a fixed size
 	lz4HashBits   = 12
 	lz4MinMatch   = 4
 	lz4LastMatch  = 12 // no match begins in the last 12 bytes of a block
 	lz4Literals   = 5  // and the last 5 are literals
 	lz4MaxBlock   = lz4BlockSize + lz4BlockSize/255 + 16 + lz4Slack
-	lz4SkipShift  = 6 // after 64 misses steps grow
+	lz4SkipShift  = 3 // after 8 misses steps grow: what hardly compresses is passed over quickly
 )
 
 // lz4Finder finds matches greedily: one table of positions by the hash of the next five bytes, steps that grow where nothing
@@ -52,6 +52,12 @@ func lz4Hash(v uint64) uint32 {
 	return uint32((v << 24) * prime >> (64 - lz4HashBits))
 }
 
+// load reads the eight bytes at a position. The mask changes nothing; it tells the compiler that no check is needed.
+func (f *lz4Finder) load(at int) uint64 {
+	at &= lz4BufferSize - 1
+	return binary.LittleEndian.Uint64(f.buf[at : at+8])
+}
+
 // compress writes buf[start:end] as one LZ4 block into dst, which holds lz4MaxBlock bytes, and returns its length. Each step of
 // acceleration trades size for speed; 1 is normal.
 func (f *lz4Finder) compress(dst []byte, start, end, acceleration int) int {
@@ -65,14 +71,14 @@ func (f *lz4Finder) compress(dst []byte, start, end, acceleration int) int {
 	for {
 		var match int
 		for tries, step := acceleration<<lz4SkipShift, 1; ; {
-			v := binary.LittleEndian.Uint64(src[at:])
+			v := f.load(at)
 			slot := &f.table[lz4Hash(v)]
 			pos := uint32(at) + base
 			distance := pos - *slot
 			*slot = pos
 			if distance <= lz4Window-1 {
 				match = at - int(distance)
-				if binary.LittleEndian.Uint32(src[match:]) == uint32(v) {
+				if uint32(f.load(match)) == uint32(v) {
 					break
 				}
 			}
@@ -95,9 +101,9 @@ func (f *lz4Finder) compress(dst []byte, start, end, acceleration int) int {
 			if at > limit {
 				return lz4Last(dst, src[anchor:], out)
 			}
-			v := binary.LittleEndian.Uint64(src[at-2:])
+			v := f.load(at - 2)
 			f.table[lz4Hash(v)] = uint32(at-2) + base
-			v = binary.LittleEndian.Uint64(src[at:])
+			v = f.load(at)
 			slot := &f.table[lz4Hash(v)]
 			pos := uint32(at) + base
 			distance := pos - *slot
@@ -106,7 +112,7 @@ func (f *lz4Finder) compress(dst []byte, start, end, acceleration int) int {
 				break
 			}
 			match = at - int(distance)
-			if binary.LittleEndian.Uint32(src[match:]) != uint32(v) {
+			if uint32(f.load(match)) != uint32(v) {
 				break
 			}
 		}
