@@ -35,7 +35,7 @@ func (c *Config) readVariable(key string, text secretly) error {
 	case err != nil:
 		return err
 	case !found:
-		c.warn("environment contains invalid option '%s'", key)
+		c.warnInvalid("environment", key)
 		return nil
 	case m.negate:
 		c.warn("environment contains invalid negate option '%s'", key)

@@ -113,7 +113,11 @@ func (c *Config) scanOption(i int) (int, error) {
 		return i, err
 	}
 	if !found {
-		return i, errs.New(errs.OptionInvalid, "invalid option '--%s'", whole)
+		err := errs.New(errs.OptionInvalid, "invalid option '--%s'", whole)
+		if hint := advice(name); hint != "" {
+			err = err.Hint("%s", hint)
+		}
+		return i, err
 	}
 	switch {
 	case m.negate || m.reset:

@@ -44,7 +44,7 @@ func (r sectionReader) read(key string, texts []secretly) error {
 	case err != nil:
 		return err
 	case !found:
-		r.warn("configuration file contains invalid option '%s'", key)
+		r.warnInvalid("configuration file", key)
 		return nil
 	case m.negate:
 		r.warn("configuration file contains negate option '%s'", key)
