@@ -8,8 +8,6 @@ import (
 	"io/fs"
 	"sync"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 
 	"holdfast/internal/errs"
@@ -139,21 +137,16 @@ func (s *source) release() {
 }
 
 // decoders holds a pool for each kind of decoder. Readers of bzip2 cannot be used again.
-var decoders struct{ gzip, zlib, lz4, zst sync.Pool }
+var decoders struct{ gzip, lz4, zst sync.Pool }
 
 func getDecoder(s Spec, src *source) (io.Reader, error) {
 	switch s.Compression {
 	case Gz:
-		if s.Raw {
-			return getZlib(src)
-		}
-		z, ok := decoders.gzip.Get().(*gzip.Reader)
+		z, ok := decoders.gzip.Get().(*gunzip)
 		if !ok {
-			z = new(gzip.Reader)
+			z = new(gunzip)
 		}
-		err := z.Reset(src.Reader)
-		z.Multistream(false)
-		return z, err
+		return z, z.reset(src.Reader, s.Raw)
 	case Bz2:
 		return bzip2.NewReader(src.Reader), nil
 	case Lz4:
@@ -177,18 +170,10 @@ func getDecoder(s Spec, src *source) (io.Reader, error) {
 	return src, nil
 }
 
-func getZlib(src *source) (io.Reader, error) {
-	z, ok := decoders.zlib.Get().(zlib.Resetter)
-	if !ok {
-		return zlib.NewReader(src.Reader)
-	}
-	return z.(io.Reader), z.Reset(src.Reader, nil)
-}
-
 // putDecoder keeps a decoder for the next file. What it reached in this one does not matter.
 func putDecoder(decoder io.Reader) {
 	switch z := decoder.(type) {
-	case *gzip.Reader:
+	case *gunzip:
 		decoders.gzip.Put(z)
 	case *lz4Reader:
 		z.Reset(nil)
@@ -197,7 +182,5 @@ func putDecoder(decoder io.Reader) {
 		if z.Reset(nil) == nil {
 			decoders.zst.Put(z)
 		}
-	case zlib.Resetter:
-		decoders.zlib.Put(z)
 	}
 }
