@@ -43,6 +43,23 @@ type Server interface {
 	Close(ctx context.Context) error
 }
 
+// source is where files are read.
+type source struct {
+	path string // of the data directory
+	tree storage.Storage
+}
+
+// Standby is a copy of the cluster on another server. It spares the primary most of the reading.
+type Standby struct {
+	Path string
+	Tree storage.Storage
+
+	// Replay waits until the files are at least as new as a position in the WAL, on the timeline of the primary.
+	Replay func(ctx context.Context, start postgres.LSN, timeline uint32, limit time.Duration) error
+	// Close ends the session with the server.
+	Close func(ctx context.Context)
+}
+
 // Cluster is what is backed up.
 type Cluster struct {
 	Path    string           // the data directory
@@ -53,8 +70,19 @@ type Cluster struct {
 
 	// Check makes sure, before the backup begins, that server and files belong together and that WAL is archived. nil when offline.
 	Check func() error
-	// Ping checks now and then, or at once with force, that the server still is the primary. nil when offline.
+	// Ping checks now and then, or at once with force, that the server still is the primary, and the other one a standby. nil when
+	// offline.
 	Ping func(ctx context.Context, force bool) error
+
+	Standby *Standby // nil: all files are read from the primary
+}
+
+// source is where the data directory of the primary, or of the standby, is read.
+func (c *Cluster) source(standby bool) source {
+	if standby {
+		return source{c.Standby.Path, c.Standby.Tree}
+	}
+	return source{c.Path, c.Tree}
 }
 
 // Options say what to back up, where to and how.
@@ -177,16 +205,28 @@ func sleep(ctx context.Context, d time.Duration) error {
 // closeTimeout limits how long to wait for a server that is told good-bye after a cancel.
 const closeTimeout = 10 * time.Second
 
-// close ends the session with the server. If a backup is still running there, that ends it.
+// close ends the sessions with the servers. If a backup is still running there, that ends it.
 func (r *run) close(ctx context.Context) error {
-	if r.cluster == nil || r.cluster.Server == nil {
+	if r.cluster == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	r.closeStandby(ctx)
+	if r.cluster.Server == nil {
 		return nil
 	}
 	server := r.cluster.Server
 	r.cluster.Server = nil
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
-	defer cancel()
 	return server.Close(ctx)
+}
+
+// closeStandby ends the session with the standby, which is not needed when the files are copied.
+func (r *run) closeStandby(ctx context.Context) {
+	if s := r.cluster.Standby; s != nil && s.Close != nil {
+		s.Close(ctx)
+		s.Close = nil
+	}
 }
 
 // time returns the time of the server, or of this machine when offline.

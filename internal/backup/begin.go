@@ -89,6 +89,9 @@ func (r *run) begin(ctx context.Context) error {
 	}
 	r.begun.tablespaces = tablespaceNames(tablespaces)
 	r.Log.Info("backup start archive = %s, lsn = %s", r.begun.segment, r.begun.lsn)
+	if err := r.waitStandby(ctx); err != nil {
+		return err
+	}
 	if !r.ArchiveCheck {
 		return nil
 	}
@@ -133,6 +136,20 @@ func (r *run) start(ctx context.Context) (checked string, err error) {
 		}
 	}
 	return checked, nil
+}
+
+// waitStandby waits until files may be read from the standby: in them must be all that the primary had in its own when the backup
+// began, as the WAL of the backup has only what came after.
+func (r *run) waitStandby(ctx context.Context) error {
+	if r.cluster.Standby == nil {
+		return nil
+	}
+	r.Log.Info("wait for replay on the standby to reach %s", r.begun.lsn)
+	if err := r.cluster.Standby.Replay(ctx, r.begun.lsn, r.cluster.Control.Timeline, r.ArchiveTimeout); err != nil {
+		return err
+	}
+	r.Log.Info("replay on the standby reached %s", r.begun.lsn)
+	return nil
 }
 
 func (r *run) announceStart(checkpointTimeout time.Duration) {

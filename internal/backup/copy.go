@@ -34,8 +34,11 @@ func (r *run) copyFiles(ctx context.Context) error {
 		return err
 	}
 	if r.cluster.Ping != nil {
-		return r.cluster.Ping(ctx, true)
+		if err := r.cluster.Ping(ctx, true); err != nil {
+			return err
+		}
 	}
+	r.closeStandby(ctx)
 	return nil
 }
 
@@ -95,10 +98,10 @@ func (r *run) work(ctx context.Context) error {
 	defer cancel()
 	k := newKeeper(r)
 	r.Progress(k.total, 0)
-	jobs := newQueues(r.jobs, r.BundleSize)
-	results := make(chan result, r.ProcessMax)
+	jobs := newQueues(r.jobs, r.BundleSize, r.cluster.Standby != nil)
+	results := make(chan result, r.workers())
 	workers, workCtx := errgroup.WithContext(ctx)
-	for n := range min(r.ProcessMax, len(r.jobs)) {
+	for n := range min(r.workers(), len(r.jobs)) {
 		workers.Go(func() error { return newWorker(r, n+1).loop(workCtx, n, jobs, results) })
 	}
 	var workErr error
@@ -124,6 +127,14 @@ func (r *run) work(ctx context.Context) error {
 		return workErr
 	}
 	return keepErr
+}
+
+// workers is how many there are: with a standby one more, for what must be read from the primary.
+func (r *run) workers() int {
+	if r.cluster.Standby != nil {
+		return r.ProcessMax + 1
+	}
+	return r.ProcessMax
 }
 
 // loop does jobs until there are none.

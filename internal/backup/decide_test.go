@@ -178,7 +178,7 @@ func TestQueues(t *testing.T) {
 		{2, "pg_tblspc/2/PG/x pg_data/8 pg_data/6 pg_data/7 pg_data/9 pg_tblspc/1/PG/x"},
 		{4, "pg_tblspc/1/PG/x pg_tblspc/2/PG/x pg_data/8 pg_data/6 pg_data/7 pg_data/9"},
 	} {
-		q := newQueues(jobs, 0)
+		q := newQueues(jobs, 0, false)
 		var got []string
 		for {
 			next := q.next(test.worker)
@@ -193,8 +193,34 @@ func TestQueues(t *testing.T) {
 			t.Errorf("worker %d: %v, want %s", test.worker, got, test.want)
 		}
 	}
-	if len(newQueues(nil, 0).next(0)) > 0 {
-		t.Error("a job of none")
+	for _, standby := range []bool{false, true} {
+		for worker := range 2 {
+			if len(newQueues(nil, 0, standby).next(worker)) > 0 {
+				t.Error("a job of none")
+			}
+		}
+	}
+}
+
+func TestQueuesWithStandby(t *testing.T) {
+	q := newQueues([]job{
+		{name: "pg_data/base/1/1", size: 9}, {name: "pg_data/global/pg_control", size: 8, primary: true},
+		{name: "pg_data/pg_ident.conf", size: 7, primary: true}, {name: "pg_tblspc/1/PG/x", size: 5},
+	}, 0, true)
+	for _, test := range []struct {
+		worker int
+		want   string
+	}{
+		{2, "pg_data/base/1/1"}, {0, "pg_data/global/pg_control"}, {1, "pg_tblspc/1/PG/x"}, {1, ""}, {2, ""},
+		{0, "pg_data/pg_ident.conf"}, {0, ""},
+	} {
+		got := ""
+		for _, j := range q.next(test.worker) {
+			got += j.name
+		}
+		if got != test.want {
+			t.Errorf("worker %d got %q, want %q", test.worker, got, test.want)
+		}
 	}
 }
 

@@ -76,7 +76,7 @@ func (r *run) complete(stop db.Stop) {
 		m.ArchiveStart, m.LSNStart = r.begun.segment, r.begun.lsn.String()
 		m.ArchiveStop, m.LSNStop = stop.Segment, stop.LSN.String()
 	}
-	standby := false
+	standby := r.cluster.Standby != nil
 	m.Options.BackupStandby = &standby
 	m.Options.BufferSize = number(int64(r.BufferSize))
 	// A negative level is recorded as an unsigned number.

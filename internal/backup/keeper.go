@@ -31,7 +31,7 @@ func newKeeper(r *run) *keeper {
 		k.total += j.size
 	}
 	k.saveStep = max(k.total/100, r.ManifestSaveThreshold)
-	for n := range r.ProcessMax {
+	for n := range r.workers() {
 		k.workers = append(k.workers, r.Log.Worker(n+1))
 	}
 	return k
@@ -55,7 +55,7 @@ func (k *keeper) note(res *result) error {
 		k.logDamaged(res)
 		return k.reportPages(res)
 	case rechecked:
-		return k.repeatPages(f)
+		return k.repeatPages(f, res)
 	}
 	return nil
 }
@@ -102,8 +102,7 @@ func record(f *format.File, res *result) {
 
 // logResult tells what became of a file.
 func (k *keeper) logResult(res *result) {
-	r := k.run
-	at := clusterPath(r.cluster.Path, res.name)
+	at := clusterPath(res.from, res.name)
 	logger := k.workers[res.worker-1]
 	if !logger.Enabled(log.Detail) {
 		return
@@ -146,7 +145,7 @@ func (k *keeper) reportPages(res *result) error {
 		return nil
 	}
 	r := k.run
-	at := clusterPath(r.cluster.Path, res.name)
+	at := clusterPath(res.from, res.name)
 	text := pageWarning(at, res.pages.errors)
 	if res.pages.misaligned {
 		text = fmt.Sprintf("page misalignment in file %s: file size %d is not divisible by page size %d", at, res.copySize,
@@ -161,9 +160,10 @@ func (k *keeper) reportPages(res *result) error {
 }
 
 // repeatPages reports what an interrupted run found in the pages of a file that it has copied.
-func (k *keeper) repeatPages(f *format.File) error {
+func (k *keeper) repeatPages(f *format.File, res *result) error {
 	return k.reportPages(&result{
 		name:     f.Name,
+		from:     res.from,
 		copySize: f.Size,
 		pages:    pageResult{state: f.PageChecksum, errors: f.PageErrors, misaligned: len(f.PageErrors) == 0},
 	})

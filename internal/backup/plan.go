@@ -40,6 +40,7 @@ func (r *run) plan(ctx context.Context) error {
 	r.jobs = planJobs(r.m, r.prior, r.Delta, *r.ChecksumPage)
 	for i := range r.jobs {
 		r.jobs[i].bundled = r.Bundle && r.jobs[i].size <= r.BundleLimit
+		r.jobs[i].primary = !onStandby(control.Version, r.jobs[i].name)
 	}
 	if err := checkJobs(r.jobs, r.Online); err != nil {
 		return err
@@ -153,6 +154,7 @@ type job struct {
 	size     int64 // as planned
 	modified int64 // Unix seconds
 	pages    bool  // pages are checked
+	primary  bool  // only the primary has it, a standby has another of the name
 
 	bundled      bool  // goes into a bundle
 	bundle       int64 // its number, from 1
@@ -194,6 +196,12 @@ func planJobs(m, prior *format.Manifest, delta, checkPages bool) []job {
 		jobs = append(jobs, j)
 	}
 	return jobs
+}
+
+// onStandby reports whether a file may be read from a standby. That has its own settings, logs and control file; what both replay
+// from the same WAL, the primary by making it, is as good on the one as on the other.
+func onStandby(v postgres.Version, name string) bool {
+	return name != controlFile && postgres.Replayed(v, name)
 }
 
 // cut decides whether the file is stored by blocks, and on top of which. A file shorter than a block is not.

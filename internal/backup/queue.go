@@ -9,8 +9,11 @@ import (
 
 // queues hand out the jobs: a queue for the data directory and one for each tablespace, so that workers read from different file
 // systems where there are several. In a queue the biggest file comes first, or the last worker would be left alone with it.
+//
+// With a standby the first queue is for what must be read from the primary; the first worker does only that, the others all the rest.
 type queues struct {
-	jobs []job
+	jobs    []job
+	standby bool
 
 	mu    sync.Mutex
 	lists [][]int32 // indexes of jobs
@@ -18,11 +21,18 @@ type queues struct {
 
 // newQueues sorts the jobs into queues, and gives the files that are to be bundled the numbers of their bundles. A bundle ends with
 // the file that brings it to bundleSize.
-func newQueues(jobs []job, bundleSize int64) *queues {
-	q := &queues{jobs: jobs}
+func newQueues(jobs []job, bundleSize int64, standby bool) *queues {
+	q := &queues{jobs: jobs, standby: standby}
 	index := map[string]int{}
+	if standby {
+		q.lists = append(q.lists, nil)
+		index[""] = 0
+	}
 	for i, j := range jobs {
 		target := targetOf(j.name)
+		if standby && j.primary {
+			target = ""
+		}
 		n, found := index[target]
 		if !found {
 			n = len(q.lists)
@@ -128,14 +138,20 @@ func targetOf(name string) string {
 func (q *queues) next(worker int) []*job {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	n := len(q.lists)
+	first, n := 0, len(q.lists)
+	switch {
+	case q.standby && worker == 0:
+		n = 1
+	case q.standby:
+		first, n = 1, n-1
+	}
 	for step := range n {
 		i := (worker%n + step) % n
 		if worker%2 == 1 {
 			i = (worker%n - step + n) % n
 		}
-		if len(q.lists[i]) > 0 {
-			return q.take(i)
+		if len(q.lists[first+i]) > 0 {
+			return q.take(first + i)
 		}
 	}
 	return nil

@@ -38,8 +38,9 @@ const (
 type result struct {
 	file   int
 	name   string
-	size   int64 // as planned
-	worker int   // from 1
+	size   int64  // as planned
+	worker int    // from 1
+	from   string // data directory it was read from
 
 	outcome  outcome
 	damaged  format.Sum // what was expected of what an interrupted run had stored, which was not good; zero if not the case
@@ -68,6 +69,7 @@ type pageResult struct {
 type worker struct {
 	number  int
 	run     *run
+	from    source
 	spec    filter.Spec
 	in      []byte
 	content *filter.Hash
@@ -77,7 +79,7 @@ type worker struct {
 
 func newWorker(r *run, number int) *worker {
 	spec := filter.Spec{Compression: r.Compression, Level: r.CompressLevel, Pass: r.m.CipherPass}
-	w := &worker{number: number, run: r, spec: spec, in: make([]byte, readSize), content: filter.NewHash()}
+	w := &worker{number: number, run: r, from: r.cluster.source(r.cluster.Standby != nil && number > 1), spec: spec, in: make([]byte, readSize), content: filter.NewHash()}
 	w.out = newSink(r.BufferSize)
 	return w
 }
@@ -124,7 +126,7 @@ func (w *worker) try(ctx context.Context, jobs []*job) ([]result, error) {
 
 // tryFile copies a file, unless it turns out that its content is in the repository already.
 func (w *worker) tryFile(ctx context.Context, j job) (result, error) {
-	res := result{file: j.file, name: j.name, size: j.size, worker: w.number}
+	res := result{file: j.file, name: j.name, size: j.size, worker: w.number, from: w.from.path}
 	if w.run.Delta && (j.reference || j.resumed) {
 		same, err := w.unchanged(ctx, j)
 		if w.gone(j, err) {
@@ -190,7 +192,7 @@ func (w *worker) open(ctx context.Context, j job) (io.ReadCloser, error) {
 	if replayed {
 		part.Length = j.size
 	}
-	src, err := c.Tree.Open(ctx, clusterPath(c.Path, j.name), part)
+	src, err := w.from.tree.Open(ctx, clusterPath(w.from.path, j.name), part)
 	if err == nil && replayed && j.size == 0 {
 		return emptied{src}, nil // a range cannot be empty
 	}
@@ -344,13 +346,12 @@ func (w *worker) pageCheck(ctx context.Context, j job) *postgres.PageCheck {
 	if !j.pages {
 		return nil
 	}
-	c := w.run.cluster
-	size := c.Control.PageSize
+	size := w.run.cluster.Control.PageSize
 	return postgres.NewPageCheck(postgres.PageCheckConfig{
 		PageSize: size, SegmentNo: postgres.SegmentNumber(j.name), HeaderCheck: w.run.PageHeaderCheck,
 		Reread: func(page uint32, buf []byte) (int, error) {
 			part := storage.Range{Offset: int64(page) * int64(size), Length: int64(size)}
-			src, err := c.Tree.Open(ctx, clusterPath(c.Path, j.name), part)
+			src, err := w.from.tree.Open(ctx, clusterPath(w.from.path, j.name), part)
 			if err != nil {
 				return 0, err
 			}

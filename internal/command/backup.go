@@ -100,19 +100,36 @@ func (s *session) backupCluster(ctx context.Context) (*backup.Cluster, error) {
 		return nil, err
 	}
 	if !s.cfg.Bool("online") {
+		if s.cfg.String("backup-standby") != "n" {
+			s.log.Warn("option backup-standby is enabled but backup is offline - backups will be performed from the primary")
+		}
 		c := clusters[0]
 		_, control, err := db.ReadControl(ctx, c.Tree, c.Path, c.Force)
 		return &backup.Cluster{Path: c.Path, Tree: c.Tree, Force: c.Force, Control: control}, err
 	}
-	primary, _, err := db.Find(ctx, clusters, db.StandbyNo, s.log)
+	primary, standby, err := db.Find(ctx, clusters, standbyMode[s.cfg.String("backup-standby")], s.log)
 	if err != nil {
 		return nil, err
 	}
 	check := func() error {
 		return primary.CheckConfig(boolOf(s.cfg, "archive-check"), boolOf(s.cfg, "archive-mode-check"))
 	}
-	return &backup.Cluster{
+	c := &backup.Cluster{
 		Path: primary.Path, Tree: primary.Tree, Force: clusters[0].Force, Control: primary.Control,
 		Server: primary.Conn, Ping: primary.Ping, Check: check,
-	}, nil
+	}
+	if standby == nil {
+		return c, nil
+	}
+	c.Standby = &backup.Standby{Path: standby.Path, Tree: standby.Tree, Replay: standby.WaitReplay, Close: standby.Close}
+	c.Ping = func(ctx context.Context, force bool) error {
+		if err := primary.Ping(ctx, force); err != nil {
+			return err
+		}
+		return standby.Ping(ctx, force)
+	}
+	return c, nil
 }
+
+// standbyMode is what the values of backup-standby mean.
+var standbyMode = map[string]db.Standby{"y": db.StandbyYes, "prefer": db.StandbyPrefer, "n": db.StandbyNo}

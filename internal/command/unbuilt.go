@@ -32,10 +32,6 @@ func (s *session) refuseUnbuilt() error {
 		if s.cfg.Has("report") && s.cfg.Bool("report") {
 			return unbuilt("report", "")
 		}
-	case "backup":
-		if s.cfg.Bool("online") && s.cfg.String("backup-standby") != "n" {
-			return unbuilt("backup-standby", s.cfg.String("backup-standby")).Hint("back up from the primary.")
-		}
 	}
 	return nil
 }

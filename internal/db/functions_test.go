@@ -10,13 +10,13 @@ import (
 func TestFunctionsByVersion(t *testing.T) {
 	for v, want := range map[postgres.Version]functions{
 		postgres.Version96: {"pg_xlogfile_name", "pg_current_xlog_insert_location()", "pg_switch_xlog()", "pg_start_backup(", ", false)",
-			"pg_stop_backup(false)"},
+			"pg_stop_backup(false)", "pg_catalog.pg_last_xlog_replay_location()", "checkpoint_location"},
 		postgres.Version10: {"pg_walfile_name", "pg_current_wal_insert_lsn()", "pg_switch_wal()", "pg_start_backup(", ", false)",
-			"pg_stop_backup(false, false)"},
+			"pg_stop_backup(false, false)", "pg_catalog.pg_last_wal_replay_lsn()", "checkpoint_lsn"},
 		postgres.Version14: {"pg_walfile_name", "pg_current_wal_insert_lsn()", "pg_switch_wal()", "pg_start_backup(", ", false)",
-			"pg_stop_backup(false, false)"},
+			"pg_stop_backup(false, false)", "pg_catalog.pg_last_wal_replay_lsn()", "checkpoint_lsn"},
 		postgres.Version15: {"pg_walfile_name", "pg_current_wal_insert_lsn()", "pg_switch_wal()", "pg_backup_start(", ")",
-			"pg_backup_stop(false)"},
+			"pg_backup_stop(false)", "pg_catalog.pg_last_wal_replay_lsn()", "checkpoint_lsn"},
 	} {
 		if got := functionsOf(v); got != want {
 			t.Errorf("%s: got %+v", v, got)
