@@ -18,7 +18,6 @@ import (
 
 	"holdfast/internal/errs"
 	"holdfast/internal/format"
-	"holdfast/internal/log"
 	"holdfast/internal/postgres"
 	"holdfast/internal/repo"
 )
@@ -39,13 +38,6 @@ func (f *failures) error(code errs.Code, heading string) error {
 		return nil
 	}
 	return errs.New(code, "%s\n%s", heading, strings.Join(f.lines, "\n"))
-}
-
-// warn logs the failures.
-func (f *failures) warn(l *log.Logger) {
-	for _, line := range f.lines {
-		l.Warn("%s", line)
-	}
 }
 
 // isSegment reports whether a file is WAL proper, whole or partial. Everything else (timeline history, backup history, whatever

@@ -35,12 +35,14 @@ func (p *push) hash(ctx context.Context) (format.Sum, error) {
 
 // read copies the file to push to w.
 func (p *push) read(ctx context.Context, w io.Writer) error {
-	r, err := p.Local.Open(ctx, p.File, storage.Range{})
+	r, err := p.Local.Open(ctx, p.file, storage.Range{})
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	_, err = io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{r}, make([]byte, copyBuffer))
+	buffer := p.pieces.take()
+	defer p.pieces.give(buffer)
+	_, err = io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{r}, buffer.bytes[:])
 	return err
 }
 
@@ -48,7 +50,7 @@ func (p *push) read(ctx context.Context, w io.Writer) error {
 func (p *push) send(ctx context.Context, stored string, k *pack) error {
 	out := &fanOut{}
 	defer out.abort()
-	for _, t := range p.targets {
+	for _, t := range p.missing {
 		b, err := openBranch(ctx, t, stored)
 		if err != nil {
 			p.failed.add(t.repo, err)

@@ -12,21 +12,19 @@ import (
 )
 
 // fetch copies the first candidate that is good. Bad ones are told about: as warnings if there is a good one, else as the error.
-func (g *get) fetch(ctx context.Context, candidates []candidate) error {
+func fetch(ctx context.Context, local storage.Storage, name, dest string, candidates []candidate) (candidate, []string, error) {
 	var failed failures
 	for _, c := range candidates {
-		err := g.copy(ctx, c, len(candidates) > 1)
+		err := c.copy(ctx, local, dest, len(candidates) > 1)
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return c, nil, ctx.Err()
 		}
 		if err == nil {
-			failed.warn(g.Log)
-			g.Log.Info("found %s in the %s: %s archive", g.Name, c.repo.Name(), c.archiveID)
-			return nil
+			return c, failed.lines, nil
 		}
 		failed.lines = append(failed.lines, c.repo.Name()+": "+c.shown()+" "+errs.Typed(err))
 	}
-	return failed.error(errs.FileRead, "unable to get "+g.Name+":")
+	return candidate{}, nil, failed.error(errs.FileRead, "unable to get "+name+":")
 }
 
 // copy writes one candidate to the destination. The server asks for a name of its own choosing and looks at the file only after we
@@ -34,18 +32,18 @@ func (g *get) fetch(ctx context.Context, candidates []candidate) error {
 //
 // Comparing the content with the checksum in the name takes as long as copying a plain segment. It is worth it where another copy can
 // be turned to. Where there is none, the server finds damage itself, by the checksum of each WAL record, before it replays any of it.
-func (g *get) copy(ctx context.Context, c candidate, compare bool) error {
-	if there, err := storage.Exists(ctx, g.Local, path.Dir(g.Dest)); err != nil {
+func (c candidate) copy(ctx context.Context, local storage.Storage, dest string, compare bool) error {
+	if there, err := storage.Exists(ctx, local, path.Dir(dest)); err != nil {
 		return err
 	} else if !there {
-		return errs.New(errs.FileMissing, "unable to open file '%s' for write in missing path", g.Dest)
+		return errs.New(errs.FileMissing, "unable to open file '%s' for write in missing path", dest)
 	}
 	r, err := c.repo.OpenArchive(ctx, c.path, c.compression, c.pass)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	w, err := g.Local.Create(ctx, g.Dest, storage.CreateOptions{NoSync: true})
+	w, err := local.Create(ctx, dest, storage.CreateOptions{NoSync: true})
 	if err != nil {
 		return err
 	}
@@ -69,11 +67,11 @@ func (g *get) copy(ctx context.Context, c candidate, compare bool) error {
 // copyAhead copies all of src. It reads the next piece while the last one is being written, so that decompressing keeps one core busy,
 // writing another.
 func copyAhead(dst io.Writer, src io.Reader) error {
-	type piece struct {
+	type read struct {
 		bytes []byte
 		err   error // of reading on
 	}
-	free, full := make(chan []byte, 2), make(chan piece)
+	free, full := make(chan []byte, 2), make(chan read)
 	for range cap(free) {
 		free <- make([]byte, copyBuffer)
 	}
@@ -81,7 +79,7 @@ func copyAhead(dst io.Writer, src io.Reader) error {
 		defer close(full)
 		for buffer := range free {
 			n, err := fill(buffer, src)
-			full <- piece{buffer[:n], err}
+			full <- read{buffer[:n], err}
 			if err != nil {
 				return
 			}

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -29,14 +30,16 @@ type GetOptions struct {
 
 // Get fetches one file. It returns false, and no error, if no repository has it.
 func Get(ctx context.Context, o GetOptions) (bool, error) {
-	g := &get{GetOptions: o}
-	if err := g.readControl(ctx); err != nil {
+	f, err := newFinder(ctx, o)
+	if err != nil {
 		return false, err
 	}
-	if err := g.findSources(ctx); err != nil {
-		return false, err
+	warn(o.Log, f.warnings)
+	if len(f.sources) == 0 {
+		return false, errNoRepo()
 	}
-	candidates, err := g.find(ctx)
+	candidates, warnings, err := f.find(ctx, o.Name)
+	warn(o.Log, warnings)
 	if err != nil {
 		return false, err
 	}
@@ -44,34 +47,52 @@ func Get(ctx context.Context, o GetOptions) (bool, error) {
 		o.Log.Info("unable to find %s in the archive", o.Name)
 		return false, nil
 	}
-	return true, g.fetch(ctx, candidates)
+	c, warnings, err := fetch(ctx, o.Local, o.Name, o.Dest, candidates)
+	if err != nil {
+		return false, err
+	}
+	warn(o.Log, warnings)
+	o.Log.Info("%s", c.found(o.Name))
+	return true, nil
+}
+
+func warn(l *log.Logger, warnings []string) {
+	for _, text := range warnings {
+		l.Warn("%s", text)
+	}
+}
+
+// finder knows where the WAL of a cluster lies.
+type finder struct {
+	GetOptions
+	version  string // of the cluster
+	system   uint64
+	sources  []source
+	warnings []string // why other repositories are left out
+}
+
+func newFinder(ctx context.Context, o GetOptions) (*finder, error) {
+	control, err := readControl(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	f := &finder{GetOptions: o, version: control.Version.String(), system: control.SystemID}
+	return f, f.findSources(ctx)
 }
 
 // readControl learns which cluster asks. It refuses to serve a restored cluster that lost its backup_label: the server would take
 // the wrong checkpoint for the start of recovery and end up with a corrupt database.
-func (g *get) readControl(ctx context.Context) error {
-	_, control, err := db.ReadControl(ctx, g.Local, g.PGPath, g.Force)
-	if err != nil {
-		return err
+func readControl(ctx context.Context, o GetOptions) (postgres.Control, error) {
+	_, control, err := db.ReadControl(ctx, o.Local, o.PGPath, o.Force)
+	if err != nil || !postgres.CheckpointInvalidated(control) {
+		return control, err
 	}
-	g.version, g.system = control.Version.String(), control.SystemID
-	if !postgres.CheckpointInvalidated(control) {
-		return nil
-	}
-	labelled, err := storage.Exists(ctx, g.Local, path.Join(g.PGPath, "backup_label"))
+	labelled, err := storage.Exists(ctx, o.Local, path.Join(o.PGPath, "backup_label"))
 	if err != nil || labelled {
-		return err
+		return control, err
 	}
-	return errs.New(errs.Format, "pg_control from backup is not valid without backup_label").
+	return control, errs.New(errs.Format, "pg_control from backup is not valid without backup_label").
 		Hint("was the backup_label file removed?")
-}
-
-// get is one file being looked for.
-type get struct {
-	GetOptions
-	version string // of the cluster
-	system  uint64
-	sources []source
 }
 
 // source is a repository with the archive ids that may hold WAL of the cluster, newest first.
@@ -96,20 +117,22 @@ func (c candidate) shown() string {
 	return strings.TrimPrefix(c.path, c.repo.ArchivePath()+"/")
 }
 
-func (g *get) findSources(ctx context.Context) error {
-	for _, r := range g.Repos {
-		s, err := g.source(ctx, r)
+// found says where a file came from.
+func (c candidate) found(name string) string {
+	return fmt.Sprintf("found %s in the %s: %s archive", name, c.repo.Name(), c.archiveID)
+}
+
+func (f *finder) findSources(ctx context.Context) error {
+	for _, r := range f.Repos {
+		s, err := f.source(ctx, r)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err != nil {
-			g.Log.Warn("%s: %s", r.Name(), errs.Typed(err))
+			f.warnings = append(f.warnings, r.Name()+": "+errs.Typed(err))
 			continue
 		}
-		g.sources = append(g.sources, s)
-	}
-	if len(g.sources) == 0 {
-		return errNoRepo()
+		f.sources = append(f.sources, s)
 	}
 	return nil
 }
@@ -118,14 +141,14 @@ func errNoRepo() error { return errs.New(errs.RepoInvalid, "unable to find a val
 
 // source finds the archive ids of the cluster in one repository. The cluster can have several: after the stanza was made anew or
 // upgraded there and back.
-func (g *get) source(ctx context.Context, r *repo.Repo) (source, error) {
+func (f *finder) source(ctx context.Context, r *repo.Repo) (source, error) {
 	info, err := r.LoadArchiveInfo(ctx)
 	if err != nil {
 		return source{}, err
 	}
 	s := source{repo: r, pass: info.CipherPass}
 	for _, d := range slices.Backward(info.History) {
-		if !sameCluster(d, g.version, g.system) {
+		if !sameCluster(d, f.version, f.system) {
 			continue
 		}
 		if d.ID != info.DB.ID {
@@ -141,19 +164,18 @@ func (g *get) source(ctx context.Context, r *repo.Repo) (source, error) {
 	}
 	if len(s.archiveIDs) == 0 {
 		return source{}, errs.New(errs.ArchiveMismatch,
-			"unable to retrieve the archive id for database version '%s' and system-id '%d'", g.version, g.system)
+			"unable to retrieve the archive id for database version '%s' and system-id '%d'", f.version, f.system)
 	}
 	return s, nil
 }
 
-// find lists the candidates. A repository that cannot be searched is only a warning as long as another one can.
-func (g *get) find(ctx context.Context) ([]candidate, error) {
-	var found []candidate
+// find lists the candidates for a file. A repository that cannot be searched is only a warning as long as another one can.
+func (f *finder) find(ctx context.Context, name string) (found []candidate, warnings []string, err error) {
 	var failed failures
-	for _, s := range g.sources {
-		c, err := g.findIn(ctx, s)
+	for _, s := range f.sources {
+		c, err := f.findIn(ctx, s, name)
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return nil, nil, ctx.Err()
 		}
 		if err != nil {
 			failed.add(s.repo, err)
@@ -161,18 +183,17 @@ func (g *get) find(ctx context.Context) ([]candidate, error) {
 		}
 		found = append(found, c...)
 	}
-	failed.warn(g.Log)
-	if len(failed.lines) == len(g.sources) {
-		return nil, errNoRepo()
+	if len(failed.lines) == len(f.sources) {
+		return nil, failed.lines, errNoRepo()
 	}
-	return found, g.checkSame(found)
+	return found, failed.lines, checkSame(name, found)
 }
 
-func (g *get) findIn(ctx context.Context, s source) ([]candidate, error) {
+func (f *finder) findIn(ctx context.Context, s source, name string) ([]candidate, error) {
 	var found []candidate
 	for _, id := range s.archiveIDs {
-		if !isSegment(g.Name) {
-			file := s.repo.ArchiveFile(id, g.Name)
+		if !isSegment(name) {
+			file := s.repo.ArchiveFile(id, name)
 			there, err := storage.Exists(ctx, s.repo.Storage(), file)
 			if err != nil {
 				return nil, err
@@ -182,7 +203,7 @@ func (g *get) findIn(ctx context.Context, s source) ([]candidate, error) {
 			}
 			continue
 		}
-		segments, err := s.repo.FindSegment(ctx, id, g.Name)
+		segments, err := s.repo.FindListed(ctx, id, name)
 		if err != nil {
 			return nil, err
 		}
@@ -195,7 +216,7 @@ func (g *get) findIn(ctx context.Context, s source) ([]candidate, error) {
 }
 
 // checkSame refuses to choose between copies of a segment that claim different contents.
-func (g *get) checkSame(found []candidate) error {
+func checkSame(name string, found []candidate) error {
 	differ := slices.ContainsFunc(found, func(c candidate) bool { return c.sum != nil && *c.sum != *found[0].sum })
 	if !differ {
 		return nil
@@ -209,6 +230,6 @@ func (g *get) checkSame(found []candidate) error {
 		}
 		list.WriteString(c.shown())
 	}
-	return errs.New(errs.ArchiveDuplicate, "duplicates found for WAL segment %s:%s", g.Name, list.String()).
+	return errs.New(errs.ArchiveDuplicate, "duplicates found for WAL segment %s:%s", name, list.String()).
 		Hint("are multiple primaries archiving to this stanza?")
 }

@@ -2,9 +2,9 @@ package archive
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"io"
+	"sync"
 
 	"holdfast/internal/filter"
 )
@@ -21,14 +21,15 @@ type pack struct {
 	done chan error
 
 	// The rest belongs to the background.
-	dst  io.Writer // nil until known
-	kept [][]byte
-	size int
+	pieces *pieces
+	dst    io.Writer // nil until known
+	kept   []*piece
+	size   int
 }
 
 // pack begins to pack the file. The caller must call end.
 func (p *push) pack(ctx context.Context, spec filter.Spec) *pack {
-	k := &pack{to: make(chan io.Writer, 1), done: make(chan error, 1)}
+	k := &pack{to: make(chan io.Writer, 1), done: make(chan error, 1), pieces: &p.pieces}
 	k.ctx, k.stop = context.WithCancel(ctx)
 	go func() { k.done <- k.run(p, spec) }()
 	return k
@@ -68,8 +69,7 @@ func (k *pack) Write(b []byte) (int, error) {
 	}
 	if k.dst == nil {
 		if k.size+len(b) <= keepLimit && len(k.to) == 0 {
-			k.kept = append(k.kept, bytes.Clone(b))
-			k.size += len(b)
+			k.keep(b)
 			return len(b), nil
 		}
 		if err := k.await(); err != nil {
@@ -79,6 +79,19 @@ func (k *pack) Write(b []byte) (int, error) {
 	return k.dst.Write(b)
 }
 
+func (k *pack) keep(b []byte) {
+	k.size += len(b)
+	for len(b) > 0 {
+		if n := len(k.kept); n == 0 || k.kept[n-1].used == copyBuffer {
+			k.kept = append(k.kept, k.pieces.take())
+		}
+		last := k.kept[len(k.kept)-1]
+		n := copy(last.bytes[last.used:], b)
+		last.used += n
+		b = b[n:]
+	}
+}
+
 // await waits until it is known where to, and sends there what was kept.
 func (k *pack) await() error {
 	select {
@@ -86,13 +99,21 @@ func (k *pack) await() error {
 	case <-k.ctx.Done():
 		return k.ctx.Err()
 	}
-	for _, b := range k.kept {
-		if _, err := k.dst.Write(b); err != nil {
+	for _, piece := range k.kept {
+		if _, err := k.dst.Write(piece.bytes[:piece.used]); err != nil {
 			return err
 		}
 	}
-	k.kept = nil
+	k.drop()
 	return nil
+}
+
+// drop gives back what was kept.
+func (k *pack) drop() {
+	for _, piece := range k.kept {
+		k.pieces.give(piece)
+	}
+	k.kept = nil
 }
 
 // finish sends everything to dst and waits until it is there. It is called at most once.
@@ -107,4 +128,26 @@ func (k *pack) finish(dst io.Writer) error {
 func (k *pack) end() {
 	k.stop()
 	<-k.done
+	k.drop()
+}
+
+// piece is a buffer, filled from its beginning.
+type piece struct {
+	bytes [copyBuffer]byte
+	used  int
+}
+
+// pieces are buffers that go from file to file.
+type pieces struct{ pool sync.Pool }
+
+func (p *pieces) take() *piece {
+	if b, ok := p.pool.Get().(*piece); ok {
+		return b
+	}
+	return new(piece)
+}
+
+func (p *pieces) give(b *piece) {
+	b.used = 0
+	p.pool.Put(b)
 }

@@ -2,7 +2,9 @@ package archive
 
 import (
 	"context"
+	"fmt"
 	"path"
+	"slices"
 
 	"holdfast/internal/db"
 	"holdfast/internal/errs"
@@ -34,89 +36,118 @@ func Push(ctx context.Context, o PushOptions) error {
 	name := path.Base(o.File)
 	if drop, err := queueTooLong(ctx, o); err != nil || drop {
 		if drop {
-			o.Log.Warn("dropped WAL file '%s' because archive queue exceeded %s", name, log.Size(o.QueueMax))
+			o.Log.Warn("%s", o.dropped(name))
 		}
 		return err
 	}
-	p := &push{PushOptions: o, name: name}
-	if err := p.run(ctx); err != nil {
+	d, err := findDestination(ctx, o)
+	if err != nil {
 		return err
+	}
+	warnings, err := d.push(ctx, o.File)
+	if err != nil {
+		return err
+	}
+	for _, text := range warnings {
+		o.Log.Warn("%s", text)
 	}
 	o.Log.Info("pushed WAL file '%s' to the archive", name)
 	return nil
 }
 
-// push is one file on its way.
-type push struct {
-	PushOptions
-	name    string
-	targets []target
-	failed  failures
-	same    []*repo.Repo // had the segment already
-	version string       // of the stanza, which all targets share
-	system  uint64
+// dropped says that a file was not pushed and will not be.
+func (o PushOptions) dropped(name string) string {
+	return fmt.Sprintf("dropped WAL file '%s' because archive queue exceeded %s", name, log.Size(o.QueueMax))
 }
 
-// target is a repository that can take the file.
+// destination is what all files of a run have in common: where they go. Several goroutines may use it.
+type destination struct {
+	PushOptions
+	targets []target
+	failed  failures // repositories that cannot be used
+	version string   // of the stanza, which all targets share
+	system  uint64
+	pieces  pieces
+}
+
+// target is a repository that can take files.
 type target struct {
 	repo      *repo.Repo
 	archiveID string
 	pass      string
 }
 
-func (p *push) run(ctx context.Context) error {
-	if err := p.findTargets(ctx); err != nil {
-		return err
+// findDestination opens the archives. There must be one that can be used; the others are remembered.
+func findDestination(ctx context.Context, o PushOptions) (*destination, error) {
+	d := &destination{PushOptions: o}
+	if err := d.findTargets(ctx); err != nil {
+		return nil, err
 	}
-	if len(p.targets) == 0 {
-		return p.failed.error(errs.RepoInvalid, "unable to find a valid repository:")
+	if len(d.targets) == 0 {
+		return nil, d.failed.error(errs.RepoInvalid, "unable to find a valid repository:")
 	}
+	return d, nil
+}
+
+// push is one file on its way.
+type push struct {
+	*destination
+	file    string
+	name    string
+	missing []target // where the file has yet to go
+	failed  failures
+	same    []*repo.Repo // had the segment already
+}
+
+// push stores one file in every repository. It returns what should be told about a success.
+func (d *destination) push(ctx context.Context, file string) (warnings []string, err error) {
+	p := &push{destination: d, file: file, name: path.Base(file), missing: d.targets, failed: failures{slices.Clone(d.failed.lines)}}
 	if err := p.store(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	if err := p.failed.error(errs.Command, "archive-push command encountered error(s):"); err != nil {
-		return err
+		return nil, err
 	}
 	if p.WarnSame {
 		for _, r := range p.same {
-			p.Log.Warn("WAL file '%s' already exists in the %s archive with the same checksum\n"+
-				"HINT: this is valid in some recovery scenarios but may also indicate a problem.", p.name, r.Name())
+			warnings = append(warnings, fmt.Sprintf("WAL file '%s' already exists in the %s archive with the same checksum\n"+
+				"HINT: this is valid in some recovery scenarios but may also indicate a problem.", p.name, r.Name()))
 		}
 	}
-	return nil
+	return warnings, nil
 }
 
 // findTargets opens the archive of each repository and sorts out those that belong to another cluster or cannot be read.
-func (p *push) findTargets(ctx context.Context) error {
+func (d *destination) findTargets(ctx context.Context) error {
 	reference := "PostgreSQL"
-	if p.PGPath != "" {
-		_, control, err := db.ReadControl(ctx, p.Local, p.PGPath, p.Force)
+	if d.PGPath != "" {
+		_, control, err := db.ReadControl(ctx, d.Local, d.PGPath, d.Force)
 		if err != nil {
 			return err
 		}
-		p.version, p.system = control.Version.String(), control.SystemID
+		d.version, d.system = control.Version.String(), control.SystemID
 	}
-	for _, r := range p.Repos {
+	for _, r := range d.Repos {
 		info, err := r.LoadArchiveInfo(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err != nil {
-			p.failed.add(r, err)
+			d.failed.add(r, err)
 			continue
 		}
-		if p.version == "" {
+		if d.version == "" {
 			reference = r.Name() + " stanza"
-			p.version, p.system = info.DB.Version, info.DB.SystemID
+			d.version, d.system = info.DB.Version, info.DB.SystemID
 		}
-		if !sameCluster(info.DB, p.version, p.system) {
-			p.failed.add(r, errs.New(errs.ArchiveMismatch,
+		if !sameCluster(info.DB, d.version, d.system) {
+			d.failed.add(r, errs.New(errs.ArchiveMismatch,
 				"%s version %s, system-id %d do not match %s stanza version %s, system-id %d",
-				reference, p.version, p.system, r.Name(), info.DB.Version, info.DB.SystemID).
+				reference, d.version, d.system, r.Name(), info.DB.Version, info.DB.SystemID).
 				Hint("are you archiving to the correct stanza?"))
 			continue
 		}
-		p.targets = append(p.targets, target{repo: r, archiveID: info.DB.ArchiveID(), pass: info.CipherPass})
+		d.targets = append(d.targets, target{repo: r, archiveID: info.DB.ArchiveID(), pass: info.CipherPass})
 	}
 	return nil
 }
@@ -148,7 +179,7 @@ func (p *push) checkHeader(ctx context.Context) error {
 	if !p.CheckHeader {
 		return nil
 	}
-	b, err := readStart(ctx, p.Local, p.File, postgres.WALHeaderSize)
+	b, err := readStart(ctx, p.Local, p.file, postgres.WALHeaderSize)
 	if err != nil {
 		return err
 	}
@@ -158,7 +189,7 @@ func (p *push) checkHeader(ctx context.Context) error {
 	}
 	if h.Version.String() != p.version || h.SystemID != p.system {
 		return errs.New(errs.ArchiveMismatch, "WAL file '%s' version %s, system-id %d do not match stanza version %s, system-id %d",
-			p.File, h.Version, h.SystemID, p.version, p.system)
+			p.file, h.Version, h.SystemID, p.version, p.system)
 	}
 	return nil
 }
@@ -167,7 +198,7 @@ func (p *push) checkHeader(ctx context.Context) error {
 // anything is written anywhere.
 func (p *push) skipStored(ctx context.Context, sum format.Sum) error {
 	var missing []target
-	for _, t := range p.targets {
+	for _, t := range p.missing {
 		found, err := t.repo.FindSegment(ctx, t.archiveID, p.name)
 		if err == nil {
 			err = duplicates(p.name, found)
@@ -181,9 +212,21 @@ func (p *push) skipStored(ctx context.Context, sum format.Sum) error {
 			return errs.New(errs.ArchiveDuplicate, "WAL file '%s' already exists in the %s archive with a different checksum",
 				p.name, t.repo.Name())
 		default:
+			if err := settle(ctx, t.repo, found[0]); err != nil {
+				p.failed.add(t.repo, err)
+			}
 			p.same = append(p.same, t.repo)
 		}
 	}
-	p.targets = missing
+	p.missing = missing
 	return nil
+}
+
+// settle makes sure of a segment that is there already: whoever stored it may have been killed after the file was complete but
+// before its name was durable.
+func settle(ctx context.Context, r *repo.Repo, s repo.Segment) error {
+	if err := r.Storage().SyncDir(ctx, s.Dir); err != nil {
+		return err
+	}
+	return r.Storage().SyncDir(ctx, path.Dir(s.Dir))
 }

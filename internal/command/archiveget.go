@@ -6,6 +6,7 @@ import (
 
 	"holdfast/internal/archive"
 	"holdfast/internal/errs"
+	"holdfast/internal/postgres"
 )
 
 // notFound is the exit status that tells the server there is no such file, as opposed to a failure.
@@ -25,21 +26,49 @@ func runArchiveGet(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	force, err := s.forcedVersion()
+	o, err := s.getOptions()
 	if err != nil {
 		return err
 	}
-	found, err := archive.Get(ctx, archive.GetOptions{
-		Name:   filepath.Base(s.cfg.Params[0]),
-		Dest:   dest,
+	o.Name, o.Dest = filepath.Base(s.cfg.Params[0]), dest
+	found, err := s.get(ctx, o)
+	if err == nil && !found {
+		s.status = notFound
+	}
+	return err
+}
+
+// get fetches a segment by way of the spool if the user wants that, and everything else at once.
+func (s *session) get(ctx context.Context, o archive.GetOptions) (bool, error) {
+	if !s.archivesAsync() || !postgres.IsSegment(o.Name) {
+		return archive.Get(ctx, o)
+	}
+	return archive.AwaitGet(ctx, archive.AwaitGetOptions{
+		GetOptions:   o,
+		Wait:         s.archiveWait(),
+		QueueMax:     s.cfg.Size("archive-get-queue-max"),
+		MissingRetry: boolOf(s.cfg, "archive-missing-retry"),
+	})
+}
+
+// runArchiveGetAsync fetches segments into the spool.
+func runArchiveGetAsync(ctx context.Context, s *session) error {
+	o, err := s.getOptions()
+	if err != nil {
+		return err
+	}
+	return archive.GetAhead(ctx, archive.GetAheadOptions{
+		GetOptions: o, Segments: s.cfg.Params, Spool: s.spool(), Effort: s.effort(),
+	})
+}
+
+func (s *session) getOptions() (archive.GetOptions, error) {
+	force, err := s.forcedVersion()
+	return archive.GetOptions{
 		PGPath: s.cfg.String("pg-path"),
 		Local:  s.posix(),
 		Repos:  s.repos(),
 		Force:  force,
 		Log:    s.log,
-	})
-	if err == nil && !found {
-		s.status = notFound
-	}
-	return err
+	}, err
 }

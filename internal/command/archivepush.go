@@ -2,10 +2,12 @@ package command
 
 import (
 	"context"
+	"path/filepath"
 
 	"holdfast/internal/archive"
 	"holdfast/internal/errs"
 	"holdfast/internal/filter"
+	"holdfast/internal/lock"
 )
 
 // runArchivePush stores one WAL file in every repository.
@@ -17,12 +19,37 @@ func runArchivePush(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+	if s.archivesAsync() {
+		if !s.cfg.Has("pg-path") {
+			return errs.New(errs.OptionRequired, "'archive-push' command in async mode requires option 'pg1-path'")
+		}
+		return archive.AwaitPush(ctx, s.archiveWait(), filepath.Dir(file), filepath.Base(file))
+	}
 	o, err := s.pushOptions()
 	if err != nil {
 		return err
 	}
 	o.File = file
 	return archive.Push(ctx, o)
+}
+
+// runArchivePushAsync stores the WAL files that wait.
+func runArchivePushAsync(ctx context.Context, s *session) error {
+	if len(s.cfg.Params) != 1 {
+		return errs.New(errs.ParamRequired, "WAL path to push required")
+	}
+	o, err := s.pushOptions()
+	if err != nil {
+		return err
+	}
+	return archive.PushWaiting(ctx, archive.PushWaitingOptions{
+		PushOptions: o,
+		Dir:         s.cfg.Params[0],
+		Spool:       s.spool(),
+		BatchSize:   s.cfg.Size("archive-push-batch-size"),
+		Allowed:     func() error { return lock.CheckStop(s.lockPath(), s.stanza()) },
+		Effort:      s.effort(),
+	})
 }
 
 func (s *session) pushOptions() (archive.PushOptions, error) {

@@ -21,6 +21,9 @@ type Env struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	UID            int // effective user
+	// Start runs the program once more, in the background and free of this process, and returns what tells whether it still runs.
+	// nil: as a process of its own.
+	Start func(args []string) (running func() bool, err error)
 	// Root is put in front of the paths of configuration files and of default paths, so that tests have a world of their own.
 	Root string
 }

@@ -25,7 +25,7 @@ func (s *session) path(option string, key ...int) string {
 func (s *session) lockTypes() []lock.Type {
 	info := s.cfg.CommandInfo()
 	switch {
-	case !info.LockMain || info.Lock == "none":
+	case !info.LockMain && s.cfg.Role != config.Async || info.Lock == "none":
 		return nil
 	case info.Lock == "all":
 		return []lock.Type{lock.Archive, lock.Backup, lock.Restore}
@@ -35,15 +35,20 @@ func (s *session) lockTypes() []lock.Type {
 
 // takeLocks takes the locks of the command for the chosen repository or else for all.
 func (s *session) takeLocks() error {
+	locks, err := lock.AcquireAll(s.lockFiles(s.lockTypes()...), s.execID, os.Getpid())
+	s.locks = locks
+	return err
+}
+
+// lockFiles names the lock files of some types.
+func (s *session) lockFiles(types ...lock.Type) []string {
 	var paths []string
-	for _, t := range s.lockTypes() {
+	for _, t := range types {
 		for _, key := range s.repoKeys() {
 			paths = append(paths, lock.File(s.lockPath(), s.stanza(), t, key))
 		}
 	}
-	locks, err := lock.AcquireAll(paths, s.execID, os.Getpid())
-	s.locks = locks
-	return err
+	return paths
 }
 
 // progressPause keeps the lock file from being rewritten more often than anybody looks.

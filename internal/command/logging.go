@@ -47,7 +47,7 @@ func (s *session) timestamps() bool {
 
 // explain is what the log adds to errors for those who mend the program.
 func (s *session) explain() string {
-	text := fmt.Sprintf("version: %sbuild: %s\ncommand: %s%s", versionLine(s.env.Program), build, s.cfg.Command, s.cfg.CommandLine())
+	text := fmt.Sprintf("version: %sbuild: %s\ncommand: %s%s", versionLine(s.env.Program), build, s.name(), s.cfg.CommandLine())
 	if s.panicked != "" {
 		text += "\nstack trace:\n" + s.panicked
 	}
@@ -57,22 +57,31 @@ func (s *session) explain() string {
 // openLogFile directs the log to the file of the command if it has one. Without a file the command still runs.
 func (s *session) openLogFile() {
 	s.closeLogFile()
-	wanted := s.cfg.CommandInfo().LogFile ||
+	wanted := s.cfg.CommandInfo().LogFile || s.cfg.Role == config.Async ||
 		s.cfg.Valid("log-level-file") && s.cfg.Source("log-level-file") == config.CommandLine
 	if !wanted || s.logLevel("log-level-file", log.Off) == log.Off {
 		return
 	}
-	name := s.stanza()
-	if name == "" {
-		name = "all"
-	}
-	file, err := log.OpenFile(filepath.Join(s.path("log-path"), name+"-"+s.cfg.Command+".log"))
+	file, err := log.OpenFile(s.logFileOf(s.cfg.Role))
 	if err != nil {
 		s.log.Warn("%s\nNOTE: process will continue without log file.", err)
 		return
 	}
 	s.logFile = file
 	s.log.SetFile(file)
+}
+
+// logFileOf is the path of the log file of the command in a role.
+func (s *session) logFileOf(role config.Role) string {
+	name := s.stanza()
+	if name == "" {
+		name = "all"
+	}
+	name += "-" + s.cfg.Command
+	if role != config.Main {
+		name += "-" + role.String()
+	}
+	return filepath.Join(s.path("log-path"), name+".log")
 }
 
 func (s *session) closeLogFile() {

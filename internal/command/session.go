@@ -86,7 +86,7 @@ func (s *session) runCommand(ctx context.Context) (err error) {
 	if err := s.refuseUnbuilt(); err != nil {
 		return err
 	}
-	e := s.commands[s.cfg.Command]
+	e := s.commands[s.name()]
 	if e.stops {
 		if err := lock.CheckStop(s.lockPath(), s.stanza()); err != nil {
 			return err
@@ -136,19 +136,27 @@ func (s *session) end(ctx context.Context, err error) int {
 func (s *session) level() log.Level { return parseLevel(s.cfg.CommandInfo().LogLevel) }
 
 func (s *session) beginLine() {
-	s.log.At(s.level(), "%s command begin %s%s", s.cfg.Command, Compatible, s.cfg.CommandLine())
+	s.log.At(s.level(), "%s command begin %s%s", s.name(), Compatible, s.cfg.CommandLine())
 }
 
 func (s *session) endLine(err error) {
 	if err != nil {
-		s.log.At(s.level(), "%s command end: aborted with exception [%03d]", s.cfg.Command, int(errs.CodeOf(err)))
+		s.log.At(s.level(), "%s command end: aborted with exception [%03d]", s.name(), int(errs.CodeOf(err)))
 		return
 	}
 	took := ""
 	if s.timestamps() {
 		took = fmt.Sprintf(" (%dms)", time.Since(s.started).Milliseconds())
 	}
-	s.log.At(s.level(), "%s command end: completed successfully%s", s.cfg.Command, took)
+	s.log.At(s.level(), "%s command end: completed successfully%s", s.name(), took)
+}
+
+// name is the command with its role, unless that is the main one.
+func (s *session) name() string {
+	if s.cfg.Role == config.Main {
+		return s.cfg.Command
+	}
+	return s.cfg.Command + ":" + s.cfg.Role.String()
 }
 
 // stanza returns the stanza, "" if none was named.

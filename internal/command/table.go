@@ -9,7 +9,8 @@ type entry struct {
 	stops bool
 }
 
-// table is the contents of the program. Help needs no row: Main explains instead of running whatever command is named.
+// table is the contents of the program. Help needs no row: Main explains instead of running whatever command is named. What only the
+// program itself runs is named with its role.
 func table() map[string]entry {
 	return map[string]entry{
 		"annotate":       {run: runAnnotate},
@@ -34,5 +35,8 @@ func table() map[string]entry {
 		"stop":           {run: runStop},
 		"verify":         {run: runVerify},
 		"version":        {run: runVersion},
+
+		"archive-get:async":  {run: runArchiveGetAsync},
+		"archive-push:async": {run: runArchivePushAsync}, // looks for stop files itself, to leave a note
 	}
 }

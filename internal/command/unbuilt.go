@@ -3,19 +3,14 @@ package command
 import (
 	"fmt"
 
-	"holdfast/internal/config"
 	"holdfast/internal/errs"
 )
 
 // refuseUnbuilt is the one place that refuses what the program does not do yet. It runs before anything is opened, and it looks only
 // at what the command would use: a setting meant for backups does not keep anybody from a restore.
 func (s *session) refuseUnbuilt() error {
-	if s.cfg.Role != config.Main || s.commands[s.cfg.Command].run == nil {
-		name := s.cfg.Command
-		if s.cfg.Role != config.Main {
-			name += ":" + s.cfg.Role.String()
-		}
-		return errs.New(errs.FeatureNotSupported, "the '%s' command is not part of this version of Holdfast", name)
+	if s.commands[s.name()].run == nil {
+		return errs.New(errs.FeatureNotSupported, "the '%s' command is not part of this version of Holdfast", s.name())
 	}
 	if err := s.refuseHosts(); err != nil {
 		return err
@@ -24,10 +19,6 @@ func (s *session) refuseUnbuilt() error {
 		return err
 	}
 	switch s.cfg.Command {
-	case "archive-get", "archive-push":
-		if s.cfg.Has("archive-async") && s.cfg.Bool("archive-async") {
-			return unbuilt("archive-async", "").Hint("set 'archive-async=n' to archive in the foreground.")
-		}
 	case "check":
 		if s.cfg.Has("report") && s.cfg.Bool("report") {
 			return unbuilt("report", "")

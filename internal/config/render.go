@@ -55,8 +55,19 @@ func render(o *Option, v *value) []string {
 	return []string{string(v.text)}
 }
 
-// Args returns the setting as command line arguments, secrets as placeholders.
+// Args returns the setting as command line arguments for people and shells, secrets as placeholders.
 func (s Setting) Args() []string {
+	args := s.words()
+	for i, word := range args {
+		if name, text, found := strings.Cut(word, "="); found {
+			args[i] = name + "=" + quoted(text)
+		}
+	}
+	return args
+}
+
+// words returns the setting as a program gets it.
+func (s Setting) words() []string {
 	switch {
 	case s.Reset:
 		return []string{"--reset-" + s.Name}
@@ -67,7 +78,7 @@ func (s Setting) Args() []string {
 	}
 	args := make([]string, len(s.Values))
 	for i, text := range s.Values {
-		args[i] = "--" + s.Name + "=" + quoted(text)
+		args[i] = "--" + s.Name + "=" + text
 	}
 	return args
 }

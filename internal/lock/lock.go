@@ -67,12 +67,17 @@ type Lock struct {
 
 // Acquire takes the lock at path for the run execID. If another process of the same run holds it, that is as good as holding it.
 func Acquire(path, execID string, pid int) (*Lock, error) {
+	return acquire(path, execID, pid, busyTries)
+}
+
+// acquire is Acquire that believes after so many tries that the lock is busy.
+func acquire(path, execID string, pid, tries int) (*Lock, error) {
 	for {
 		file, err := open(path)
 		if err != nil {
 			return nil, err
 		}
-		if err := flock(file); err != nil {
+		if err := flock(file, tries); err != nil {
 			data, readErr := read(file)
 			_ = file.Close()
 			if readErr == nil && data.ExecID == execID {
@@ -110,10 +115,10 @@ func open(path string) (*os.File, error) {
 }
 
 // flock locks an open file, or returns the system error.
-func flock(file *os.File) error {
+func flock(file *os.File, tries int) error {
 	for try := 1; ; try++ {
 		err := retryInterrupted(func() error { return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) })
-		if err == nil || try == busyTries {
+		if err == nil || try == tries {
 			return err
 		}
 		time.Sleep(busyPause)

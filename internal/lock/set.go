@@ -1,13 +1,31 @@
 package lock
 
+import (
+	"errors"
+	"syscall"
+)
+
 // Set is the locks of one command.
 type Set []*Lock
 
 // AcquireAll takes the locks at all paths, in order, or none of them.
 func AcquireAll(paths []string, execID string, pid int) (Set, error) {
+	return acquireAll(paths, execID, pid, busyTries)
+}
+
+// TryAll is AcquireAll for who has better things to do than to wait: one look at each lock decides, and that one is busy is no error.
+func TryAll(paths []string, execID string, pid int) (set Set, ok bool, err error) {
+	set, err = acquireAll(paths, execID, pid, 1)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, false, nil
+	}
+	return set, err == nil, err
+}
+
+func acquireAll(paths []string, execID string, pid, tries int) (Set, error) {
 	var set Set
 	for _, path := range paths {
-		l, err := Acquire(path, execID, pid)
+		l, err := acquire(path, execID, pid, tries)
 		if err != nil {
 			_ = set.Release()
 			return nil, err

@@ -12,16 +12,16 @@ import (
 // WaitSegment waits until a WAL segment is in the archive. Found twice with different content is an error. The directory's listing
 // is kept and read again only when the wanted segment is missing from it, which makes a walk over a range cheap.
 func (r *Repo) WaitSegment(ctx context.Context, archiveID, segment string, timeout time.Duration) (Segment, error) {
-	pause := newPause(timeout)
+	pause := NewPause(timeout)
 	for {
-		found, err := r.listedSegment(ctx, archiveID, segment)
+		found, err := r.FindListed(ctx, archiveID, segment)
 		if err != nil {
 			return Segment{}, err
 		}
 		if len(found) > 0 {
 			return onlySegment(segment, found)
 		}
-		again, err := pause.more(ctx)
+		again, err := pause.More(ctx, nil)
 		if err != nil {
 			return Segment{}, err
 		}
@@ -31,8 +31,9 @@ func (r *Repo) WaitSegment(ctx context.Context, archiveID, segment string, timeo
 	}
 }
 
-// listedSegment looks for a segment in the listing of its directory, first in the one that was kept.
-func (r *Repo) listedSegment(ctx context.Context, archiveID, segment string) ([]Segment, error) {
+// FindListed is FindSegment for a walk over many segments: the listing of a directory is kept and read again only when the wanted
+// segment is missing from it.
+func (r *Repo) FindListed(ctx context.Context, archiveID, segment string) ([]Segment, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	dir := r.ArchiveDir(archiveID, segment)
@@ -71,25 +72,29 @@ func notArchived(segment string, timeout time.Duration) error {
 		Hint("run the 'start' command if the stanza was previously stopped.")
 }
 
-// pause spaces attempts until a timeout has passed. The first sleep is a tenth of a second, the following grow like Fibonacci
+// Pause spaces attempts until a timeout has passed. The first sleep is a tenth of a second, the following grow like Fibonacci
 // numbers. After the timeout two more attempts are granted, in case the machine was asleep while time passed.
-type pause struct {
+type Pause struct {
 	deadline time.Time
 	sleep    time.Duration
 	prior    time.Duration
 	extra    int
 }
 
-func newPause(timeout time.Duration) *pause {
+// NewPause begins to count the time.
+func NewPause(timeout time.Duration) *Pause {
 	first := 100 * time.Millisecond
 	if timeout < time.Second {
 		first = timeout / 10
 	}
-	return &pause{deadline: time.Now().Add(timeout), sleep: first, extra: 2}
+	return &Pause{deadline: time.Now().Add(timeout), sleep: first, extra: 2}
 }
 
-// more sleeps and reports whether another attempt is due.
-func (p *pause) more(ctx context.Context) (bool, error) {
+// glance is how often a sleeper opens an eye.
+const glance = 5 * time.Millisecond
+
+// More sleeps and reports whether another attempt is due. A sleep ends early once over, which may be nil, returns true.
+func (p *Pause) More(ctx context.Context, over func() bool) (bool, error) {
 	left := time.Until(p.deadline)
 	if left <= 0 {
 		p.extra--
@@ -97,11 +102,23 @@ func (p *pause) more(ctx context.Context) (bool, error) {
 	}
 	timer := time.NewTimer(min(p.sleep, left))
 	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false, ctx.Err()
-	case <-timer.C:
+	var tick <-chan time.Time
+	if over != nil {
+		ticker := time.NewTicker(glance)
+		defer ticker.Stop()
+		tick = ticker.C
 	}
-	p.prior, p.sleep = p.sleep, p.prior+p.sleep
-	return true, nil
+	for {
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-tick:
+			if over() {
+				return true, nil
+			}
+		case <-timer.C:
+			p.prior, p.sleep = p.sleep, p.prior+p.sleep
+			return true, nil
+		}
+	}
 }

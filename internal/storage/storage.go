@@ -59,6 +59,9 @@ type Tree interface {
 	// Rename moves a file within the tree, replacing the target, and makes the move durable. A missing directory of the target
 	// is created.
 	Rename(ctx context.Context, from, to string) error
+	// Move is Rename without its promises: durability is left to the system, and a missing directory of the target is an error, as
+	// is a target on another file system (errors.Is syscall.EXDEV).
+	Move(ctx context.Context, from, to string) error
 	// Chmod sets the mode of a file or directory.
 	Chmod(ctx context.Context, path string, mode fs.FileMode) error
 	// Chown sets owner and group by number, -1 leaves one as it is. Links themselves are changed, not what they point to.

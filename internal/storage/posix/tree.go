@@ -152,6 +152,24 @@ func (p *Posix) Rename(ctx context.Context, from, to string) error {
 	return syncDir(path.Dir(from))
 }
 
+// Move moves a file and syncs nothing.
+func (p *Posix) Move(ctx context.Context, from, to string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	err := retry(func() error { return unix.Rename(from, to) })
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, statErr := p.statAt(unix.AT_FDCWD, from); statErr != nil {
+			return errs.Because(errs.FileMissing, err, "unable to move missing source '%s'", from)
+		}
+		return failed(errs.PathMissing, err, "unable to move '%s' to missing path '%s'", from, path.Dir(to))
+	}
+	if err != nil {
+		return failed(errs.FileMove, err, "unable to move '%s' to '%s'", from, to)
+	}
+	return nil
+}
+
 // Chmod sets the mode of a file or directory.
 func (p *Posix) Chmod(ctx context.Context, name string, mode fs.FileMode) error {
 	if err := ctx.Err(); err != nil {

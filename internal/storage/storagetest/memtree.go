@@ -341,6 +341,22 @@ func (m *Mem) Rename(ctx context.Context, from, to string) error {
 	return cmp.Or(m.move(from, to), m.sync(path.Dir(to)), m.sync(path.Dir(from)))
 }
 
+// Move moves a file and syncs nothing.
+func (m *Mem) Move(ctx context.Context, from, to string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, err := m.find(from); err != nil {
+		return errs.Because(errs.FileMissing, err, "unable to move missing source '%s'", from)
+	}
+	if _, err := m.find(path.Dir(to)); errors.Is(err, fs.ErrNotExist) {
+		return errs.Because(errs.PathMissing, err, "unable to move '%s' to missing path '%s'", from, path.Dir(to))
+	}
+	return m.move(from, to)
+}
+
 func (m *Mem) move(from, to string) error {
 	source, err := m.dir(path.Dir(from))
 	target, err2 := m.dir(path.Dir(to))

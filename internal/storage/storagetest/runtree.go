@@ -23,6 +23,7 @@ func runTree(t *testing.T, open func(testing.TB) storage.Storage, root string) {
 		{"directories", (*suite).dirs},
 		{"links", (*suite).links},
 		{"rename", (*suite).rename},
+		{"move", (*suite).move},
 		{"truncate", (*suite).truncate},
 		{"patch", (*suite).patch},
 		{"not a directory", (*suite).notDir},
@@ -160,6 +161,25 @@ func (s *suite) rename(tree storage.Tree) {
 	cancel()
 	if err := tree.Rename(ctx, s.path("c/d/e"), s.path("f")); !errors.Is(err, context.Canceled) {
 		s.Errorf("rename after cancel: %v", err)
+	}
+}
+
+func (s *suite) move(tree storage.Tree) {
+	ctx := s.Context()
+	s.write("a", "new", storage.CreateOptions{})
+	s.write("d/b", "old", storage.CreateOptions{})
+	if err := tree.Move(ctx, s.path("a"), s.path("d/b")); err != nil {
+		s.Fatal(err)
+	}
+	s.want("d/b", "new")
+	s.gone("a")
+	s.code(tree.Move(ctx, s.path("a"), s.path("b")), errs.FileMissing, true)
+	s.code(tree.Move(ctx, s.path("d/b"), s.path("none/b")), errs.PathMissing, true)
+	s.want("d/b", "new")
+	ctx, cancel := context.WithCancel(ctx)
+	cancel()
+	if err := tree.Move(ctx, s.path("d/b"), s.path("f")); !errors.Is(err, context.Canceled) {
+		s.Errorf("move after cancel: %v", err)
 	}
 }
 

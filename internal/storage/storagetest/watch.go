@@ -12,7 +12,7 @@ import (
 // Op is one operation on a storage, as Faulty counts and Trace records them. Reads and writes count as one operation per file,
 // however many calls they take, so that buffer sizes do not matter.
 type Op struct {
-	Verb string // open read stat list create write close remove removeall mkdir rmdir syncdir symlink link rename chmod chown chtimes patch
+	Verb string // open read stat list create write close remove removeall mkdir rmdir syncdir symlink link rename move chmod chown chtimes patch
 	Path string
 	Note string // what else there is to say: "atomic", the target of a link
 }
@@ -205,6 +205,13 @@ func (w watched) Rename(ctx context.Context, from, to string) error {
 		return err
 	}
 	return w.Tree.Rename(ctx, from, to)
+}
+
+func (w watched) Move(ctx context.Context, from, to string) error {
+	if err := w.before(Op{Verb: "move", Path: from, Note: to}); err != nil {
+		return err
+	}
+	return w.Tree.Move(ctx, from, to)
 }
 
 func (w watched) Chmod(ctx context.Context, path string, mode fs.FileMode) error {
