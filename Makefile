@@ -1,6 +1,7 @@
 # make build   bin/holdfast, a static binary
 # make demo    a backup and a restore to a moment, with a throw-away PostgreSQL
 # make test    everything: install what the tests need, lint, test, fuzz for a moment
+# make soak    random histories of a cluster, for ten minutes unless SOAKFLAGS says otherwise
 # make bench   speed and memory beside the newest peer
 # make clean   remove what was built
 #
@@ -15,9 +16,10 @@ STATICCHECK_VERSION := v0.8.2
 STATICCHECK := build/tools/staticcheck-$(STATICCHECK_VERSION)
 FUZZTIME ?= 3s
 TESTFLAGS ?=
+SOAKFLAGS ?= -soak=10m
 BENCHFLAGS ?=
 
-.PHONY: build demo test needs lint unit fuzz bench clean
+.PHONY: build demo test needs lint unit fuzz soak bench clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X holdfast/internal/command.build=$(VERSION)' -o bin/holdfast ./cmd/holdfast
@@ -48,6 +50,9 @@ unit:
 
 fuzz:
 	@e2e/tools/fuzz $(FUZZTIME)
+
+soak: needs
+	go test -v -timeout 0 -run '^TestHistory$$' ./e2e $(SOAKFLAGS)
 
 bench: build
 	@e2e/tools/install-needs
