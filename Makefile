@@ -52,7 +52,7 @@ fuzz:
 	@e2e/tools/fuzz $(FUZZTIME)
 
 soak: needs
-	go test -v -timeout 0 -run '^TestHistory$$' ./e2e $(SOAKFLAGS)
+	go test -v -timeout 0 -run '^TestHistory$$/^soak' ./e2e $(SOAKFLAGS)
 
 bench: build
 	@e2e/tools/install-needs

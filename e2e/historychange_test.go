@@ -109,7 +109,8 @@ func (v *history) dropSpace() {
 	space := pick(v, v.spaces)
 	v.do("alter table all in tablespace %s set tablespace pg_default", space)
 	v.do("alter index all in tablespace %s set tablespace pg_default", space)
-	v.do("checkpoint; drop tablespace %s", space)
+	v.do("checkpoint") // or files that are gone already would be in the way
+	v.do("drop tablespace %s", space)
 	v.spaces = slices.DeleteFunc(v.spaces, func(s string) bool { return s == space })
 }
 
