@@ -65,6 +65,7 @@ func (s *session) openLogFile() {
 	file, err := log.OpenFile(s.logFileOf(s.cfg.Role))
 	if err != nil {
 		s.log.Warn("%s\nNOTE: process will continue without log file.", err)
+		s.cfg.Override("log-level-file", "off") // the begin line says what is in force
 		return
 	}
 	s.logFile = file

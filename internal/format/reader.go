@@ -128,7 +128,7 @@ func (r *reader) split(line []byte) (key, val []byte, err error) {
 			return nil, nil, r.invalid("missing '=' in key/value", line)
 		}
 		if next < 0 {
-			return nil, nil, r.invalid("no valid value in key/value", line)
+			return nil, nil, errs.New(errs.Format, "invalid JSON value at line %d '%s': expected one value after '='", r.number, cut(line))
 		}
 		i += next
 		if valid(line[i+1:]) {

@@ -91,11 +91,11 @@ func TestReaderRefuses(t *testing.T) {
 		{"format of another type", "[backrest]\nbackrest-format=\"5\"\n", errs.JsonFormat, "expected number but found string"},
 		{"outside", "k=1\n", errs.Format, "key/value found outside of section at line 1: k=1"},
 		{"comment", "[a]\n# text\n", errs.Format, "missing '=' in key/value at line 2: # text"},
-		{"comment with equal sign", "[a]\n\n# a=text\n", errs.Format, "no valid value in key/value at line 3: # a=text"},
+		{"comment with equal sign", "[a]\n\n# a=text\n", errs.Format, "invalid JSON value at line 3 '# a=text': expected one value after '='"},
 		{"carriage return", "[a]\r\nk=1\r\n", errs.Format, "key/value found outside of section at line 1: [a]\r"},
 		{"empty key", "[a]\n=1\n", errs.Format, "key is zero-length at line 2: =1"},
 		{"empty section", "[]\nk=1\n", errs.Format, "section is zero-length at line 1: []"},
-		{"two values", "[a]\nk=1 2\n", errs.Format, "no valid value in key/value at line 2: k=1 2"},
+		{"two values", "[a]\nk=1 2\n", errs.Format, "invalid JSON value at line 2 'k=1 2': expected one value after '='"},
 		{"garbage", strings.Repeat("\xff", 5000), errs.Format,
 			"key/value found outside of section at line 1: " + strings.Repeat("\xff", 1024)},
 	}
