@@ -11,6 +11,8 @@
 // shares the repository format. e2e/tools/install-needs installs what
 // is missing. Scenario tests bear the identifier of the acceptance scenario they check (SN-001).
 //
+// TestHistory chooses what it does by seeds: -seed repeats one of them, -soak goes on with new ones for some time.
+//
 //	HOLDFAST_TEST_PROGRAM  test this program in place of ours; with the path of the peer it shows
 //	                       that the expectations of the tests are those of the original
 //	HOLDFAST_TEST_KEEP     keep the directories of failed tests
