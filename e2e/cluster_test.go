@@ -16,6 +16,7 @@ type cluster struct {
 	data string
 	sock string
 	opts []string // settings given at start
+	bin  string   // programs of another version, "": the usual one
 }
 
 const port = "5432"
@@ -38,14 +39,20 @@ func (h *host) addCluster(settings ...string) *cluster {
 func (h *host) newCluster(name string, settings ...string) *cluster {
 	h.t.Helper()
 	c := &cluster{h: h, data: h.path(name), sock: h.path("sock")}
-	c.tool("initdb", "-D", c.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync",
-		"--wal-segsize=1", "--data-checksums")
+	c.init("--wal-segsize=1", "--data-checksums")
+	c.configure(settings...)
+	return c
+}
+
+// init runs initdb and writes the settings that all clusters have.
+func (c *cluster) init(args ...string) {
+	h := c.h
+	h.t.Helper()
+	h.t.Cleanup(func() { c.stopWith("immediate") })
+	c.tool("initdb", append(texts("-D", c.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"), args...)...)
 	c.configure("port = "+port, "listen_addresses = ''", "unix_socket_directories = '"+c.sock+"'", "fsync = off",
 		"shared_buffers = 16MB", "max_wal_size = 64MB", "min_wal_size = 4MB", "autovacuum = off", "archive_mode = on",
 		"archive_command = '"+h.archiveCommand(h.prog)+"'", "log_line_prefix = '%m '")
-	c.configure(settings...)
-	h.t.Cleanup(func() { c.stopWith("immediate") })
-	return c
 }
 
 func (h *host) archiveCommand(p program) string {
@@ -82,12 +89,20 @@ func (c *cluster) try(name string, args ...string) (string, error) {
 	}
 	defer os.Remove(f.Name())
 	defer f.Close()
-	cmd := c.h.command(ctx, filepath.Join(lab.pgBin, name), args...)
+	cmd := c.h.command(ctx, c.program(name), args...)
 	cmd.Env = append(cmd.Env, "PGOPTIONS=-c client_min_messages=warning")
 	cmd.Stdout, cmd.Stderr = f, f
 	err = cmd.Run()
 	out, _ := os.ReadFile(f.Name())
 	return strings.TrimRight(string(out), "\n"), err
+}
+
+// program is where a program of PostgreSQL is. A version without one of its own for what any may do, such as psql, takes the usual.
+func (c *cluster) program(name string) string {
+	if own := filepath.Join(c.bin, name); c.bin != "" && c.h.exists(own) {
+		return own
+	}
+	return filepath.Join(lab.pgBin, name)
 }
 
 func (c *cluster) serverLog() string {

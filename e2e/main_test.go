@@ -120,18 +120,19 @@ func findPostgres() error {
 }
 
 func findPeer(name, suite string) (program, error) {
-	kit := os.Getenv("HOLDFAST_KIT")
-	if kit == "" {
-		kit = "/opt/holdfast-kit"
-		if os.Geteuid() != 0 {
-			cache, err := os.UserCacheDir()
-			if err != nil {
-				return program{}, err
-			}
-			kit = filepath.Join(cache, "holdfast-kit")
-		}
+	return newProgram(name, filepath.Join(kit(), "debian", "pgbackrest-"+suite, "usr/bin/pgbackrest"))
+}
+
+// kit is where the scripts in tools keep the programs they install.
+func kit() string {
+	if dir := os.Getenv("HOLDFAST_KIT"); dir != "" {
+		return dir
 	}
-	return newProgram(name, filepath.Join(kit, "debian", "pgbackrest-"+suite, "usr/bin/pgbackrest"))
+	if os.Geteuid() == 0 {
+		return "/opt/holdfast-kit"
+	}
+	cache, _ := os.UserCacheDir()
+	return filepath.Join(cache, "holdfast-kit")
 }
 
 func newProgram(name, path string) (program, error) {

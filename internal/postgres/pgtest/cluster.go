@@ -80,7 +80,7 @@ func FindBin(t testing.TB, v postgres.Version) string {
 }
 
 // Installed returns the directories of all server programs that can be found, one for each version: what HOLDFAST_PG_BINS lists
-// (separated by colons), then what the system has.
+// (separated by colons), then what the system has or the tests have installed.
 func Installed(t testing.TB) map[postgres.Version]string {
 	t.Helper()
 	found := make(map[postgres.Version]string)
@@ -100,7 +100,19 @@ func Installed(t testing.TB) map[postgres.Version]string {
 	return found
 }
 
-func versionBin(v postgres.Version) string { return "/usr/lib/postgresql/" + v.String() + "/bin" }
+// versionBin is where the programs of a version are, if they are there: the system's own, or what e2e/tools/install-versions has
+// installed.
+func versionBin(v postgres.Version) string {
+	system := "/usr/lib/postgresql/" + v.String() + "/bin"
+	if _, err := os.Stat(system); err == nil {
+		return system
+	}
+	kit := os.Getenv("HOLDFAST_KIT")
+	if cache, err := os.UserCacheDir(); kit == "" && err == nil && os.Geteuid() != 0 {
+		kit = filepath.Join(cache, "holdfast-kit")
+	}
+	return filepath.Join(or(kit, "/opt/holdfast-kit"), "postgres", v.String(), "bin")
+}
 
 // Start makes a cluster and starts it.
 func Start(t testing.TB, o Options) *Cluster {
