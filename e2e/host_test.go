@@ -27,6 +27,7 @@ type host struct {
 	conf    []confLine
 	cred    *syscall.Credential
 	env     []string // added to the environment of every program
+	unlock  func()   // see lockArchive
 }
 
 type confLine struct{ section, key, value string }
