@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // change does one random thing to the cluster.
@@ -133,6 +134,10 @@ func (v *history) restart() {
 // archiver lets a random program archive from now on.
 func (v *history) archiver() {
 	p := v.program()
-	v.say("%s archives", p.name)
-	v.c.alter("archive_command = '" + v.h.archiveCommand(p) + "'")
+	command := v.h.archiveCommand(p)
+	if v.chance(2) {
+		command = strings.Replace(command, " archive-push ", " --archive-async archive-push ", 1)
+	}
+	v.say("%s", command)
+	v.c.alter("archive_command = '" + command + "'")
 }
