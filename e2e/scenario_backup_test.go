@@ -517,4 +517,18 @@ func TestKilledBackup(t *testing.T) {
 		r2.start()
 		r2.recovered()
 	})
+	h.scenario(t, "stopped by force", func() {
+		b, label := h.startCopying()
+		h.gives(0, texts("INFO: sent term signal to process "), "stop", "--force")
+		h.wantTerminated(b.wait())
+		if h.exists(h.path("repo/backup/s", label, "backup.manifest")) || h.exists(h.path("lock/s-backup-1.lock")) {
+			t.Error("the backup is complete, or its lock is left")
+		}
+		h.both(62, texts("stop file exists for stanza s"), "backup")
+		h.ok("start")
+		h.gives(0, texts("cannot be resumed: resume only valid for full backup"), "backup", "--type=incr")
+		if h.exists(h.path("repo/backup/s", label)) {
+			t.Error("the stopped backup is left")
+		}
+	})
 }
