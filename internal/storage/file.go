@@ -54,15 +54,25 @@ func Exists(ctx context.Context, s Storage, path string) (bool, error) {
 	return err == nil, err
 }
 
+// namer is a Storage that can list names for less than it takes to describe what they stand for.
+type namer interface {
+	EachName(ctx context.Context, path string, fn func(name string)) error
+}
+
 // Names returns the sorted base names in a directory that match the pattern; nil matches all. A missing directory has none.
 func Names(ctx context.Context, s Storage, path string, pattern *regexp.Regexp) ([]string, error) {
 	var names []string
-	err := s.List(ctx, path, func(i Info) error {
-		if pattern == nil || pattern.MatchString(i.Name) {
-			names = append(names, i.Name)
+	add := func(name string) {
+		if pattern == nil || pattern.MatchString(name) {
+			names = append(names, name)
 		}
-		return nil
-	})
+	}
+	var err error
+	if n, ok := s.(namer); ok {
+		err = n.EachName(ctx, path, add)
+	} else {
+		err = s.List(ctx, path, func(i Info) error { add(i.Name); return nil })
+	}
 	if errs.Is(err, errs.PathMissing) {
 		return nil, nil
 	}

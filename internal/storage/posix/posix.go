@@ -73,6 +73,38 @@ func (p *Posix) List(ctx context.Context, dir string, fn func(storage.Info) erro
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	return batches(ctx, dir, func(d *os.File, names []string) error {
+		for _, name := range names {
+			info, err := p.statAt(int(d.Fd()), name)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return failed(errs.FileOpen, err, "unable to get info for path/file '%s'", path.Join(dir, name))
+			}
+			if err := fn(info); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// EachName calls fn for each name in a directory, without a look at what it stands for.
+func (p *Posix) EachName(ctx context.Context, dir string, fn func(name string)) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return batches(ctx, dir, func(_ *os.File, names []string) error {
+		for _, name := range names {
+			fn(name)
+		}
+		return nil
+	})
+}
+
+// batches reads the names in a directory, some at a time.
+func batches(ctx context.Context, dir string, fn func(d *os.File, names []string) error) error {
 	d, err := openDir(dir)
 	if err != nil {
 		return err
@@ -89,17 +121,8 @@ func (p *Posix) List(ctx context.Context, dir string, fn func(storage.Info) erro
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		for _, name := range names {
-			info, err := p.statAt(int(d.Fd()), name)
-			if errors.Is(err, fs.ErrNotExist) {
-				continue
-			}
-			if err != nil {
-				return failed(errs.FileOpen, err, "unable to get info for path/file '%s'", path.Join(dir, name))
-			}
-			if err := fn(info); err != nil {
-				return err
-			}
+		if err := fn(d, names); err != nil {
+			return err
 		}
 	}
 }
