@@ -34,7 +34,7 @@ func allRows() []row {
 			rows = append(rows, row{name: what.name + "-" + kind, kind: kind, run: what.run})
 		}
 	}
-	return rows
+	return append(rows, asyncRows()...)
 }
 
 // compare lets both programs do a row, taking turns.
