@@ -4,16 +4,19 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
 
 // replica makes and starts a standby of a cluster that streams from it, and writes it into the configuration as pg2.
-func (c *cluster) replica(name string) *cluster {
+func (c *cluster) replica(name string, args ...string) *cluster {
 	h := c.h
 	h.t.Helper()
 	s := h.restored(h.path(name))
-	s.tool("pg_basebackup", "-h", c.sock, "-p", port, "-U", "postgres", "-D", s.data, "-c", "fast", "-N", "-R", "-X", "stream")
+	s.bin = c.bin
+	s.tool("pg_basebackup", append(texts("-h", c.sock, "-p", port, "-U", "postgres", "-D", s.data, "-c", "fast", "-N", "-R", "-X", "stream"),
+		args...)...)
 	s.start()
 	h.setPg("2", s)
 	return s
@@ -70,7 +73,10 @@ func TestBackupFromStandby(t *testing.T) {
 	h := newHost(t, lab.ours)
 	h.base("wal_keep_size = 512MB") // the standby is stopped on the way
 	c := h.cluster
-	s := c.replica("standby")
+	space := h.mkdir("space", 0o700)
+	c.sql("create tablespace space location '" + space + "'")
+	c.sql("create table spaced tablespace space as select * from t")
+	s := c.replica("standby", "-T", space+"="+h.mkdir("space of standby", 0o700))
 	same := func(args ...string) (peer, ours result) {
 		h.t.Helper()
 		peer, ours = h.okAs(lab.peer, args...), h.ok(args...)
@@ -85,11 +91,14 @@ func TestBackupFromStandby(t *testing.T) {
 		want := c.rows()
 		for _, p := range []program{lab.ours, lab.peer} {
 			dir := h.freshDir("restored")
-			h.okAs(p, "restore", "--pg1-path="+dir)
+			h.okAs(p, "restore", "--pg1-path="+dir, "--tablespace-map-all="+h.freshDir("ts"))
 			r := h.restored(dir)
 			r.start()
 			h.until("recovery ends", func() bool { return !r.inRecovery() })
 			r.has(want)
+			if got := r.sql("select count(*) from spaced"); got != "1000" {
+				h.t.Errorf("%s rows in the tablespace", got)
+			}
 			r.stopWith("immediate")
 		}
 		h.verified()
@@ -109,7 +118,8 @@ func TestBackupFromStandby(t *testing.T) {
 		if one, other := strings.Join(readBy(ours), "\n"), strings.Join(readBy(peer), "\n"); one != other {
 			h.t.Errorf("- the peer, + ours:\n%s", lineDiff(one, other))
 		}
-		for _, want := range []string{"first " + c.data + "/global/pg_control", "first " + c.data + "/postgresql.conf", "other " + s.data + "/base/5/1259"} {
+		for _, want := range []string{"first " + c.data + "/global/pg_control", "first " + c.data + "/postgresql.conf", "other " + s.data + "/base/5/1259",
+			"other " + s.data + "/" + c.sql("select pg_relation_filepath('spaced')")} {
 			if !slices.Contains(readBy(ours), want) {
 				h.t.Errorf("no %q in %s", want, ours)
 			}
@@ -187,4 +197,28 @@ func TestBackupFromStandby(t *testing.T) {
 				"WARN: option backup-standby is enabled but backup is offline - backups will be performed from the primary")
 		}
 	})
+}
+
+// Servers of other versions know other names for how far a standby is, and keep its settings elsewhere.
+func TestStandbyOfOtherVersions(t *testing.T) {
+	t.Parallel()
+	for _, version := range []int{10, 13, 19} {
+		t.Run(strconv.Itoa(version), func(t *testing.T) {
+			h := newHost(t, lab.ours)
+			c := h.ofVersion("pg", version, 16, true)
+			c.table(1000)
+			c.replica("standby")
+			h.ok("stanza-create")
+			h.ok("check")
+			h.want(h.ok("backup", "--type=full", "--backup-standby"), 0, "INFO: replay on the standby reached ")
+			c.change(1)
+			h.backupAs(lab.peer, "incr", "--backup-standby")
+			c.change(2)
+			h.backup("incr", "--backup-standby")
+			c.archived()
+			r := c.back(lab.peer)
+			r.has(c.rows())
+			h.verified()
+		})
+	}
 }
