@@ -96,6 +96,9 @@ func TestBackupFromStandby(t *testing.T) {
 			r.start()
 			h.until("recovery ends", func() bool { return !r.inRecovery() })
 			r.has(want)
+			if _, err := r.try("pg_amcheck", "-h", r.sock, "-p", port, "-U", "postgres", "--install-missing", "--heapallindexed", "postgres"); err != nil {
+				h.t.Error(err)
+			}
 			if got := r.sql("select count(*) from spaced"); got != "1000" {
 				h.t.Errorf("%s rows in the tablespace", got)
 			}
@@ -149,6 +152,20 @@ func TestBackupFromStandby(t *testing.T) {
 		h.backupAs(lab.peer, "incr", stored...)
 		c.change(6)
 		h.backup("incr", stored...)
+		comesBack()
+	})
+	h.scenario(t, "busy", func() {
+		writer := h.command(t.Context(), c.program("psql"), "-Xq", "-h", c.sock, "-p", port, "-U", "postgres", "-d", "postgres", "-c",
+			"do $$ begin for n in 1 .. 1000000 loop update t set v = md5(v) where id % 50 = n % 50; insert into t select n, n; "+
+				"if n % 100 = 0 then execute 'drop table if exists gone'; execute 'create table gone as select * from t'; end if; "+
+				"commit; end loop; end $$")
+		if err := writer.Start(); err != nil {
+			t.Fatal(err)
+		}
+		h.backup("full", "--backup-standby", "--repo1-bundle")
+		h.backup("incr", "--backup-standby", "--repo1-bundle")
+		c.sql("select pg_terminate_backend(pid, 10000) from pg_stat_activity where query like 'do %'")
+		writer.Wait()
 		comesBack()
 	})
 	h.scenario(t, "SN-235", func() {
