@@ -11,6 +11,16 @@
 //
 // Success means that the file is durable in every repository. Get looks through the repositories in order and takes the first copy
 // that can be read and whose content is what its name says.
+//
+// Asynchronously, the same is done ahead of the server by runs in the background, one at a time for a stanza, which leave notes and
+// segments in the spool. What the server calls looks there, and starts a run when there is nothing or too little:
+//
+//	AwaitPush    note? else start a run and wait for one
+//	PushWaiting  push what waits to be archived, several files at a time; a note for each; stop after the first error
+//	AwaitGet     deliver the segment; remove what nobody will ask for; start a run if less than half of the queue is left
+//	GetAhead     fetch segments up to the first that is missing; a note for that one
+//
+// How runs are started, and what keeps two from being at work, is up to the caller (Background).
 package archive
 
 import (
