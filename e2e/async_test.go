@@ -462,7 +462,11 @@ func TestKillArchivePushAsync(t *testing.T) {
 		}
 		return names
 	}
-	dead := 0
+	dead, told := 0, 0
+	numberOf := func(name string) int {
+		n, _ := strconv.ParseInt(name[22:], 16, 64)
+		return int(n)
+	}
 	for round := range 12 {
 		var numbers []int
 		for i := range 8 {
@@ -473,13 +477,17 @@ func TestKillArchivePushAsync(t *testing.T) {
 			sums[filepath.Base(h.wal(n))] = h.sum(h.wal(n))
 		}
 		b := h.start("archive-push:async", filepath.Join(h.cluster.data, "pg_wal"))
-		time.Sleep(time.Duration(k.rand.IntN(60)) * time.Millisecond)
+		time.Sleep(time.Duration(20+k.rand.IntN(100)) * time.Millisecond)
 		syscall.Kill(-b.cmd.Process.Pid, syscall.SIGKILL)
 		if r := b.wait(); r.code < 0 {
 			dead++
 		}
 		for _, name := range acknowledged() {
+			if slices.Contains(numbers, numberOf(name)) {
+				told++
+			}
 			if sum, ok := sums[name]; ok {
+				h.stored("repo", h.wal(numberOf(name)))
 				h.gets(name, sum)
 			}
 		}
@@ -489,9 +497,9 @@ func TestKillArchivePushAsync(t *testing.T) {
 		}
 		h.idle()
 	}
-	t.Logf("killed %d of 12 runs", dead)
-	if dead == 0 {
-		t.Error("nothing was killed")
+	t.Logf("killed %d of 12 runs, which had acknowledged %d of 96 segments", dead, told)
+	if dead == 0 || told == 0 {
+		t.Error("nothing was killed, or nothing had been acknowledged")
 	}
 	h.set("global", "archive-async", "n")
 	for _, name := range slices.Sorted(maps.Keys(sums)) {
