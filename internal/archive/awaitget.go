@@ -123,8 +123,8 @@ func (g *awaitGet) full(ctx context.Context) (bool, error) {
 	if count == 0 {
 		return false, nil
 	}
-	info, err := g.Local.Stat(ctx, g.Dest)
-	return count*info.Size > g.QueueMax/2, err
+	size, err := storage.Size(ctx, g.Local, g.Dest)
+	return count*size > g.QueueMax/2, err
 }
 
 func (g *awaitGet) move(ctx context.Context) error {

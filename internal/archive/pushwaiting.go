@@ -104,14 +104,14 @@ func (p *pushWaiting) drop(ctx context.Context, files []string) error {
 
 // batch returns as many of the files as one run may push, at least one.
 func (p *pushWaiting) batch(ctx context.Context, files []string) ([]string, error) {
-	info, err := p.Local.Stat(ctx, path.Join(p.Dir, files[0]))
+	size, err := storage.Size(ctx, p.Local, path.Join(p.Dir, files[0]))
 	if err != nil {
 		return nil, err
 	}
-	if info.Size == 0 {
+	if size == 0 {
 		return nil, errs.New(errs.Format, "size of WAL segment '%s' is 0", files[0])
 	}
-	return files[:max(1, min(int64(len(files)), p.BatchSize/info.Size))], nil
+	return files[:max(1, min(int64(len(files)), p.BatchSize/size))], nil
 }
 
 func (p *pushWaiting) push(ctx context.Context, d *destination, files []string) error {

@@ -14,13 +14,17 @@ const ready = ".ready"
 
 // waiting lists the files in a directory of WAL that wait to be archived, sorted.
 func waiting(ctx context.Context, s storage.Storage, dir string) ([]string, error) {
+	status := path.Join(dir, "archive_status")
+	files, err := storage.Names(ctx, s, status, nil)
+	if err == nil && files == nil {
+		err = s.List(ctx, status, func(storage.Info) error { return nil }) // fails if it is not there at all
+	}
 	var names []string
-	err := s.List(ctx, path.Join(dir, "archive_status"), func(i storage.Info) error {
-		if name, ok := strings.CutSuffix(i.Name, ready); ok {
+	for _, file := range files {
+		if name, ok := strings.CutSuffix(file, ready); ok {
 			names = append(names, name)
 		}
-		return nil
-	})
+	}
 	slices.Sort(names)
 	return names, err
 }
@@ -45,9 +49,6 @@ func exceeds(ctx context.Context, o PushOptions, dir string, queue []string) (bo
 	if o.QueueMax < 0 || len(queue) == 0 {
 		return false, nil
 	}
-	info, err := o.Local.Stat(ctx, path.Join(dir, queue[0]))
-	if err != nil {
-		return false, err
-	}
-	return info.Size*int64(len(queue)) > o.QueueMax, nil
+	size, err := storage.Size(ctx, o.Local, path.Join(dir, queue[0]))
+	return size*int64(len(queue)) > o.QueueMax, err
 }

@@ -45,9 +45,24 @@ func WriteAll(ctx context.Context, s Storage, path string, data []byte, o Create
 	return w.Close()
 }
 
+// sizer is a Storage that can tell the size of what is at a path for less than it takes to describe it: the names of owners may have
+// to be asked for far away.
+type sizer interface {
+	Size(ctx context.Context, path string) (int64, error)
+}
+
+// Size returns the size of what is at path, with the errors of Stat.
+func Size(ctx context.Context, s Storage, path string) (int64, error) {
+	if fast, ok := s.(sizer); ok {
+		return fast.Size(ctx, path)
+	}
+	info, err := s.Stat(ctx, path)
+	return info.Size, err
+}
+
 // Exists reports whether there is anything at path. A path that cannot be examined is an error, never a guess.
 func Exists(ctx context.Context, s Storage, path string) (bool, error) {
-	_, err := s.Stat(ctx, path)
+	_, err := Size(ctx, s, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

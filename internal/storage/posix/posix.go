@@ -59,13 +59,27 @@ func (p *Posix) Stat(ctx context.Context, name string) (storage.Info, error) {
 		return storage.Info{}, err
 	}
 	info, err := p.statAt(unix.AT_FDCWD, name)
+	return info, statError(err, name)
+}
+
+// Size returns the size of what is at a path.
+func (p *Posix) Size(ctx context.Context, name string) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	var st unix.Stat_t
+	err := retry(func() error { return unix.Lstat(name, &st) })
+	return st.Size, statError(err, name)
+}
+
+func statError(err error, name string) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return info, errs.Because(errs.FileOpen, err, "unable to get info for missing path/file '%s'", name)
+		return errs.Because(errs.FileOpen, err, "unable to get info for missing path/file '%s'", name)
 	case err != nil:
-		return info, failed(errs.FileOpen, err, "unable to get info for path/file '%s'", name)
+		return failed(errs.FileOpen, err, "unable to get info for path/file '%s'", name)
 	}
-	return info, nil
+	return nil
 }
 
 // List describes the entries of a directory, a batch at a time. Entries that vanish meanwhile are left out.
