@@ -31,13 +31,16 @@ type settings struct {
 	megabytes      int
 	segments       int
 	runs           int
+	files          int
+	backups        int
+	segmentsKept   int
 	rows           []string
 	keep           bool
 }
 
 func main() {
 	var s settings
-	rows := flag.String("rows", "", "comma separated rows to run, a prefix selects several (default all): "+strings.Join(names(), " "))
+	rows := flag.String("rows", "", "comma separated rows to run, a prefix selects several (default all but scale): "+strings.Join(names(), " "))
 	flag.StringVar(&s.holdfast, "holdfast", "bin/holdfast", "program to measure")
 	flag.StringVar(&s.peer, "peer", peerPath(), "program to compare with")
 	flag.StringVar(&s.pgBin, "pg", "/usr/lib/postgresql/15/bin", "bin directory of PostgreSQL")
@@ -45,6 +48,9 @@ func main() {
 	flag.IntVar(&s.megabytes, "size", 1600, "size of the cluster in MiB")
 	flag.IntVar(&s.segments, "segments", 24, "how many WAL segments to push and get")
 	flag.IntVar(&s.runs, "n", 3, "runs of each, of which the median counts")
+	flag.IntVar(&s.files, "files", 500_000, "how many small files for rows scale-files")
+	flag.IntVar(&s.backups, "backups", 2000, "how many backups for rows scale-history")
+	flag.IntVar(&s.segmentsKept, "archived", 200_000, "how many archived segments for rows scale-history")
 	flag.BoolVar(&s.keep, "keep", false, "keep the directory")
 	timeout := flag.Duration("timeout", time.Hour, "end after this time")
 	flag.Parse()
@@ -67,7 +73,7 @@ func run(ctx context.Context, s settings) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
-	chosen := slices.DeleteFunc(allRows(), func(r row) bool { return !selected(r.name, s.rows) })
+	chosen := slices.DeleteFunc(allRows(), func(r row) bool { return !selected(r, s.rows) })
 	if len(chosen) == 0 {
 		return fmt.Errorf("no such row; there are %s", strings.Join(names(), " "))
 	}
@@ -89,8 +95,8 @@ func run(ctx context.Context, s settings) (err error) {
 	return nil
 }
 
-func selected(name string, rows []string) bool {
-	return len(rows) == 0 || slices.ContainsFunc(rows, func(r string) bool { return strings.HasPrefix(name, r) })
+func selected(r row, rows []string) bool {
+	return len(rows) == 0 && !r.asked || slices.ContainsFunc(rows, func(name string) bool { return strings.HasPrefix(r.name, name) })
 }
 
 func names() []string {

@@ -12,9 +12,10 @@ import (
 
 // row is one line of the table: what to prepare before each run, and the run.
 type row struct {
-	name string
-	kind string // compress-type
-	run  func(l *lab, ctx context.Context, r row, who int) (cost, error)
+	name  string
+	kind  string // compress-type
+	asked bool   // runs only when it is named
+	run   func(l *lab, ctx context.Context, r row, who int) (cost, error)
 }
 
 func allRows() []row {
@@ -34,7 +35,8 @@ func allRows() []row {
 			rows = append(rows, row{name: what.name + "-" + kind, kind: kind, run: what.run})
 		}
 	}
-	return append(rows, asyncRows()...)
+	rows = append(rows, asyncRows()...)
+	return append(rows, scaleRows()...)
 }
 
 // compare lets both programs do a row, taking turns.
