@@ -10,7 +10,7 @@
 //	fail if anything went wrong anywhere: the server then keeps the file and asks again
 //
 // Success means that the file is durable in every repository. Get looks through the repositories in order and takes the first copy
-// that can be read and whose content is what its name says.
+// that can be read; where there are several, its content must also be what its name says.
 //
 // Asynchronously, the same is done ahead of the server by runs in the background, one at a time for a stanza, which leave notes and
 // segments in the spool. What the server calls looks there, and starts a run when there is nothing or too little:
