@@ -77,6 +77,17 @@ func (g *awaitGet) look(ctx context.Context, first bool) (found, ended bool, err
 		return found, false, nil
 	}
 	ended = !found && (!first || !g.MissingRetry)
+	if ended {
+		// A note with warnings is there a moment before its segment. The temporary file is looked for first: it becomes the segment.
+		coming, err := storage.Exists(ctx, g.in.tree, g.in.at(g.Name+storage.TempSuffix))
+		if err != nil || coming {
+			return false, false, err
+		}
+		if found, err = storage.Exists(ctx, g.in.tree, g.in.at(g.Name)); err != nil {
+			return false, false, err
+		}
+		ended = !found
+	}
 	if text := a.warning(g.Name); text != "" && (found || ended) {
 		g.GetOptions.Log.Warn("%s", text)
 	}

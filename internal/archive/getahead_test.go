@@ -148,6 +148,11 @@ func TestGetAheadOrder(t *testing.T) {
 		if f.read(from) != string(wal(2)) || !strings.Contains(f.read(in+walName(2)+".ok"), "repo1: ") {
 			t.Error("named too early")
 		}
+		waiting := awaitGet{in: Spool{Tree: f.mem, Path: spoolPath}.in()}
+		waiting.Name = walName(2)
+		if found, ended, err := waiting.look(t.Context(), false); found || ended || err != nil || f.read(in+walName(2)+".ok") == "" {
+			t.Errorf("who waits for it is told %t, %t, %v", found, ended, err)
+		}
 	}}
 	f.must(f.getAhead(names(2)))
 }

@@ -1,10 +1,10 @@
 package config
 
 // ChildArgs returns options for a process that runs the same command in another role: what was given on the command line and means
-// something there, with the values of some replaced. Settings from elsewhere the child finds itself, and secrets are never passed. The
-// type of a cipher is of no use without them.
+// something there, with the values of some replaced. Settings from elsewhere the child finds itself, and secrets, which are never on
+// the command line, are not passed.
 func (c *Config) ChildArgs(role Role, replaced ...Pair) []string {
-	skip := map[string]bool{"repo-cipher-type": true}
+	skip := map[string]bool{}
 	for _, p := range replaced {
 		skip[p.Key] = true
 	}

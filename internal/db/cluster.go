@@ -96,6 +96,10 @@ func complete(primary, standby *Cluster, mode Standby, logger *log.Logger) error
 		return errs.New(errs.DbConnect, "unable to find standby cluster - cannot proceed")
 	case standby == nil && mode == StandbyPrefer:
 		logger.Warn("unable to find a standby to perform the backup, using primary instead")
+	case standby != nil && standby.Control.SystemID != primary.Control.SystemID: // their files would be mixed
+		return errs.New(errs.DbMismatch, "standby pg%d has system-id %d but primary pg%d has %d",
+			standby.Key, standby.Control.SystemID, primary.Key, primary.Control.SystemID).
+			Hint("do 'pg%d-path' and 'pg%d-port' belong to the same cluster?", standby.Key, standby.Key)
 	}
 	return nil
 }

@@ -11,10 +11,10 @@ import (
 // The output of an inflater is a window that matches reach back into, and room for what is decoded in one go.
 const (
 	inflateWindow = 32 << 10
-	inflateBuffer = 128 << 10 // a power of two, see load and store
-	inflateMatch  = 258       // the longest
-	inflateSlack  = 16        // matches are copied in pieces of eight bytes, so that some are written beyond the end
-	inflateLimit  = inflateBuffer - inflateMatch
+	inflateBuffer = 128 << 10                        // a power of two, see load and store
+	inflateMatch  = 258                              // the longest
+	inflateSlack  = 16                               // matches are copied in pieces of eight bytes, so that some are written beyond the end
+	inflateLimit  = inflateBuffer - inflateMatch - 2 // where decoding pauses; two literals may still come before a match
 
 	inflatePad = 64 // zeros behind the last bytes of the input, so that reading eight at a time needs no care there
 )
