@@ -36,8 +36,8 @@ type inflater struct {
 	final bool                  // the block is the last one
 	left  int                   // bytes to copy of a stored block
 
-	read, wrote int // of out
-	err         error
+	wrote int // of out
+	err   error
 
 	literals  [literalTable]uint32
 	distances [distanceTable]uint32
@@ -54,7 +54,7 @@ var (
 
 func (z *inflater) reset(src *bufio.Reader) {
 	z.src, z.in, z.at, z.real, z.last, z.acc, z.have = src, nil, 0, 0, false, 0, 0
-	z.step, z.final, z.read, z.wrote, z.err = (*inflater).header, false, 0, 0, nil
+	z.step, z.final, z.wrote, z.err = (*inflater).header, false, 0, nil
 }
 
 // next returns what is decoded next, until io.EOF. The bytes are valid until the next call.
@@ -66,7 +66,7 @@ func (z *inflater) next() ([]byte, error) {
 		copy(z.out[:], z.out[z.wrote-inflateWindow:z.wrote])
 		z.wrote = inflateWindow
 	}
-	z.read = z.wrote
+	begin := z.wrote
 	for z.err == nil && z.wrote < inflateLimit {
 		z.err = z.step(z)
 	}
@@ -79,7 +79,7 @@ func (z *inflater) next() ([]byte, error) {
 	if z.err != nil && z.err != io.EOF {
 		return nil, z.err
 	}
-	return z.out[z.read:z.wrote], nil
+	return z.out[begin:z.wrote], nil
 }
 
 // fill makes sure that at least eight bytes of in are left. It keeps those in acc, which may be given back.
