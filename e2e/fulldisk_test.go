@@ -223,8 +223,9 @@ func TestFullDiskBackup(t *testing.T) {
 			if r.code != 64 && r.code != 47 && r.code != 41 {
 				t.Errorf("%d bytes left: %s", leave, r)
 			}
-			if after != before {
-				t.Errorf("%d bytes left: listed %s, before %s", leave, after, before)
+			// What is written after the list may still fail; the backup is in it then.
+			if after != before && !strings.Contains(r.all(), "backup.info.copy") && !strings.Contains(r.all(), "archive.info") {
+				t.Errorf("%d bytes left: listed %s, before %s: %s", leave, after, before, r)
 			}
 		}
 		free()
@@ -234,8 +235,10 @@ func TestFullDiskBackup(t *testing.T) {
 			if strings.Contains(before, label) || label == h.lastLabel("repo") || r.code == 0 {
 				continue
 			}
-			if !strings.Contains(h.complaint(r), "backup.history") && !strings.Contains(h.complaint(r), "backup.info") {
-				t.Errorf("%d bytes left: then listed %s", leave, label)
+			if !slices.ContainsFunc([]string{"backup.history", "backup.info", "archive.info", "latest"}, func(name string) bool {
+				return strings.Contains(h.complaint(r), name)
+			}) {
+				t.Errorf("%d bytes left: then listed %s: %s", leave, label, r)
 			}
 			h.freshDir("restored")
 			h.ok("restore", "--pg1-path="+h.path("restored"), "--type=none", "--set="+label)
