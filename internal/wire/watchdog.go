@@ -1,0 +1,46 @@
+package wire
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"holdfast/internal/errs"
+)
+
+// watchdog ends a stream on which nothing has moved for too long.
+type watchdog struct {
+	client *Client
+	timer  *time.Timer // nil without a limit
+	bitten atomic.Bool
+}
+
+func (c *Client) newWatchdog(cancel context.CancelFunc) *watchdog {
+	w := &watchdog{client: c}
+	if c.cfg.Timeout > 0 {
+		w.timer = time.AfterFunc(c.cfg.Timeout, func() {
+			w.bitten.Store(true)
+			cancel()
+		})
+	}
+	return w
+}
+
+// kick says that something has moved.
+func (w *watchdog) kick() {
+	if w.timer != nil {
+		w.timer.Reset(w.client.cfg.Timeout)
+	}
+}
+
+// stop ends the watch, and returns err or, if it was the watchdog that ended the stream, what it has to say.
+func (w *watchdog) stop(err error) error {
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	if err != nil && w.bitten.Load() {
+		return errs.New(errs.FileRead, "timeout after %dms waiting for read from '%s'", w.client.cfg.Timeout.Milliseconds(),
+			w.client.cfg.Label)
+	}
+	return err
+}
