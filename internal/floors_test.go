@@ -24,9 +24,9 @@ var floors = [][]string{
 		"internal/manifest", "internal/restore", "internal/stanza", "internal/verify",
 	},
 	{"internal/repo"},
-	{"internal/block", "internal/db", "internal/storage/posix"},
+	{"internal/block", "internal/db", "internal/storage/posix", "internal/storage/remote"},
 	{"internal/config", "internal/filter", "internal/format", "internal/lock", "internal/postgres", "internal/storage"},
-	{"internal/log"},
+	{"internal/log", "internal/wire"},
 	{"internal/errs"},
 }
 
@@ -35,9 +35,10 @@ var kits = []string{"e2e", "internal", "internal/postgres/pgtest", "internal/rep
 
 // importers says who alone may import a package.
 var importers = map[string][]string{
-	"internal/config":        {"internal/command"},
-	"internal/storage/posix": {"internal/command"},
-	"os/signal":              {"internal/command"},
+	"internal/config":         {"internal/command"},
+	"internal/storage/posix":  {"internal/command"},
+	"internal/storage/remote": {"internal/command"},
+	"os/signal":               {"internal/command"},
 }
 
 // pure packages turn bytes into values: no files, no sockets, no processes.

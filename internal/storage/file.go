@@ -74,6 +74,14 @@ type namer interface {
 	EachName(ctx context.Context, path string, fn func(name string)) error
 }
 
+// EachName calls fn for each base name in a directory, with the errors of List.
+func EachName(ctx context.Context, s Storage, path string, fn func(name string)) error {
+	if n, ok := s.(namer); ok {
+		return n.EachName(ctx, path, fn)
+	}
+	return s.List(ctx, path, func(i Info) error { fn(i.Name); return nil })
+}
+
 // Names returns the sorted base names in a directory that match the pattern; nil matches all. A missing directory has none.
 func Names(ctx context.Context, s Storage, path string, pattern *regexp.Regexp) ([]string, error) {
 	var names []string
@@ -82,12 +90,7 @@ func Names(ctx context.Context, s Storage, path string, pattern *regexp.Regexp) 
 			names = append(names, name)
 		}
 	}
-	var err error
-	if n, ok := s.(namer); ok {
-		err = n.EachName(ctx, path, add)
-	} else {
-		err = s.List(ctx, path, func(i Info) error { add(i.Name); return nil })
-	}
+	err := EachName(ctx, s, path, add)
 	if errs.Is(err, errs.PathMissing) {
 		return nil, nil
 	}

@@ -30,7 +30,8 @@ const TempSuffix = ".pgbackrest.tmp"
 type Storage interface {
 	// Open reads a file, or the part of it that the range names.
 	Open(ctx context.Context, path string, r Range) (io.ReadCloser, error)
-	// Create writes a file, making missing directories above it. An existing file is replaced.
+	// Create writes a file, making missing directories above it. An existing file is replaced. Far away it may turn out as late as
+	// in Close that the file cannot be made.
 	Create(ctx context.Context, path string, o CreateOptions) (Writer, error)
 	// Stat describes a path itself, not what a link points to. A missing path matches fs.ErrNotExist.
 	Stat(ctx context.Context, path string) (Info, error)

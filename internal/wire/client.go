@@ -295,7 +295,10 @@ type Upload struct {
 }
 
 // Write makes a call whose caller sends a stream.
-func (c *Client) Write(ctx context.Context, name string, in any) *Upload {
+func (c *Client) Write(ctx context.Context, name string, in any) (*Upload, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	limited, cancel := context.WithCancel(ctx)
 	r, w := io.Pipe()
 	u := &Upload{client: c, ctx: ctx, cancel: cancel, watch: c.newWatchdog(cancel), pipe: w, done: make(chan struct{})}
@@ -304,7 +307,7 @@ func (c *Client) Write(ctx context.Context, name string, in any) *Upload {
 		u.out, u.err = u.send(limited, name, in, r)
 		r.Close() // ends a write that waits
 	}()
-	return u
+	return u, nil
 }
 
 func (u *Upload) send(limited context.Context, name string, in any, body io.Reader) ([]byte, error) {
@@ -343,8 +346,7 @@ func (u *Upload) Close(out any) error {
 		return u.err
 	}
 	u.closed = true
-	_ = u.pipe.Close()
-	<-u.done
+	u.end(streamWhole)
 	u.cancel()
 	_ = u.watch.stop(nil)
 	if u.err != nil || out == nil {
@@ -356,14 +358,20 @@ func (u *Upload) Close(out any) error {
 	return nil
 }
 
-// Abort gives the stream up. After Close it does nothing.
+// end sends the last byte and waits for what the other side says.
+func (u *Upload) end(how byte) {
+	_, _ = u.pipe.Write([]byte{how}) // fails if the answer is there already
+	_ = u.pipe.Close()
+	<-u.done
+}
+
+// Abort gives the stream up, and returns when the other side knows. After Close it does nothing.
 func (u *Upload) Abort() {
 	if u.closed {
 		return
 	}
 	u.closed = true
+	u.end(streamGivenUp)
 	u.cancel()
-	_ = u.pipe.CloseWithError(context.Canceled)
-	<-u.done
 	_ = u.watch.stop(nil)
 }

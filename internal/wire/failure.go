@@ -1,10 +1,11 @@
 package wire
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io/fs"
+	"syscall"
 
 	"holdfast/internal/errs"
 )
@@ -14,6 +15,7 @@ type failure struct {
 	Code    int      `json:"code"`
 	Message []byte   `json:"message"` // bytes, as it may name a file whose name is not text
 	Hints   []string `json:"hints,omitempty"`
+	Errno   int      `json:"errno,omitempty"` // what the system said, as callers may ask for it
 }
 
 // longestFailure keeps an error small enough for a trailer.
@@ -25,7 +27,15 @@ func encodeFailure(err error) []byte {
 	if len(message) > longestFailure {
 		message = message[:longestFailure] + "..."
 	}
-	b, marshalErr := json.Marshal(failure{Code: int(errs.CodeOf(err)), Message: []byte(message), Hints: errs.Hints(err)})
+	f := failure{Code: int(errs.CodeOf(err)), Message: []byte(message), Hints: errs.Hints(err)}
+	var errno syscall.Errno
+	switch {
+	case errors.As(err, &errno):
+		f.Errno = int(errno)
+	case errors.Is(err, fs.ErrNotExist):
+		f.Errno = int(syscall.ENOENT)
+	}
+	b, marshalErr := json.Marshal(f)
 	if marshalErr != nil {
 		return []byte(`{"code":25}`) // hints that are not text
 	}
@@ -42,6 +52,9 @@ func decodeFailure(b []byte) error {
 		f.Code = int(errs.Unknown)
 	}
 	e := errs.New(errs.Code(f.Code), "%s", f.Message)
+	if f.Errno > 0 {
+		e = errs.Because(errs.Code(f.Code), syscall.Errno(f.Errno), "%s", f.Message)
+	}
 	e.Hints = f.Hints
 	return e
 }
@@ -50,8 +63,3 @@ func decodeFailure(b []byte) error {
 func trailerOf(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
 
 func fromTrailer(s string) ([]byte, error) { return base64.StdEncoding.DecodeString(s) }
-
-// canceled reports whether a call ended because its caller gave up.
-func canceled(ctx context.Context, err error) bool {
-	return ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)))
-}

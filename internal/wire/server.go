@@ -200,8 +200,8 @@ func (c *Call) Args(in any) error {
 	return nil
 }
 
-// Body is the stream that the client writes. It ends in an error when the client gives up.
-func (c *Call) Body() io.Reader { return c.r.Body }
+// Body is the stream that the client writes, to be asked for once. It ends in an error when the client gives up.
+func (c *Call) Body() io.Reader { return &body{r: c.r.Body} }
 
 // Reply ends a call with an answer or an error.
 func (c *Call) Reply(out any, err error) {

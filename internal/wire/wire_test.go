@@ -234,7 +234,7 @@ func TestUploads(t *testing.T) {
 	content := make([]byte, 5<<20)
 	_, _ = rand.Read(content)
 	for _, size := range []int{0, 1, 70000, len(content)} {
-		u := c.Write(ctx, "take", "x")
+		u, _ := c.Write(ctx, "take", "x")
 		if _, err := u.Write(content[:size]); err != nil {
 			t.Fatal(err)
 		}
@@ -247,11 +247,11 @@ func TestUploads(t *testing.T) {
 			t.Errorf("%d: content differs, %v", size, f.ended)
 		}
 	}
-	u := c.Write(ctx, "take", "full")
+	u, _ := c.Write(ctx, "take", "full")
 	_, _ = u.Write(content)
 	want(t, u.Close(nil), errs.FileWrite, "raised from "+label+": no space")
 
-	u = c.Write(ctx, "take", "x")
+	u, _ = c.Write(ctx, "take", "x")
 	_, _ = u.Write(content[:100000])
 	u.Abort()
 	if err := c.Call(ctx, "echo", "", nil); err != nil {
@@ -263,7 +263,7 @@ func TestUploads(t *testing.T) {
 	}
 	f.mu.Unlock()
 
-	u = c.Write(ctx, "refuse", nil)
+	u, _ = c.Write(ctx, "refuse", nil)
 	for err == nil {
 		_, err = u.Write(content)
 	}

@@ -28,7 +28,6 @@ const (
 	defaultFileMode fs.FileMode = 0o640
 	defaultDirMode  fs.FileMode = 0o750
 	listBatch                   = 256  // directory entries held at a time while listing
-	removeBatch                 = 1024 // and while removing
 	maxLink                     = 4096 // bytes in the text of a link
 	modeBits                    = 0o7777
 )
@@ -192,75 +191,4 @@ func readLinkAt(fd int, name string) (string, error) {
 		return err
 	})
 	return string(buf[:max(n, 0)]), err
-}
-
-// Remove deletes a file or link.
-func (p *Posix) Remove(ctx context.Context, name string) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	err := retry(func() error { return unix.Unlink(name) })
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return failed(errs.FileRemove, err, "unable to remove '%s'", name)
-	}
-	return nil
-}
-
-// RemoveAll deletes a directory with everything below it. What another process removes meanwhile is fine.
-func (p *Posix) RemoveAll(ctx context.Context, dir string) error {
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		names, err := someNames(dir)
-		if errs.Is(err, errs.PathMissing) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if len(names) == 0 {
-			break
-		}
-		for _, name := range names {
-			if err := p.removeAny(ctx, path.Join(dir, name)); err != nil {
-				return err
-			}
-		}
-	}
-	err := retry(func() error { return unix.Rmdir(dir) })
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return failed(errs.PathRemove, err, "unable to remove path '%s'", dir)
-	}
-	return nil
-}
-
-// someNames reads the first names of a directory. Each batch is read by opening anew, as reading on while entries disappear loses
-// some on some file systems.
-func someNames(dir string) ([]string, error) {
-	d, err := openDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
-	names, err := d.Readdirnames(removeBatch)
-	if err != nil && err != io.EOF {
-		return nil, failed(errs.PathOpen, err, "unable to list file info for path '%s'", dir)
-	}
-	return names, nil
-}
-
-// removeAny unlinks name first: most entries are files, and a link to a directory must not be followed.
-func (p *Posix) removeAny(ctx context.Context, name string) error {
-	err := retry(func() error { return unix.Unlink(name) })
-	switch {
-	case err == nil, errors.Is(err, fs.ErrNotExist):
-		return nil
-	case errors.Is(err, unix.EISDIR), errors.Is(err, unix.EPERM):
-		info, statErr := p.statAt(unix.AT_FDCWD, name)
-		if statErr == nil && info.Type == storage.Dir {
-			return p.RemoveAll(ctx, name)
-		}
-	}
-	return failed(errs.PathRemove, err, "unable to remove path/file '%s'", name)
 }

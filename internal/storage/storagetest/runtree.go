@@ -192,7 +192,7 @@ func (s *suite) notDir(tree storage.Tree) {
 	_, err = tree.Stat(ctx, s.path("file/below"))
 	s.code(err, errs.FileOpen, false)
 	s.code(tree.List(ctx, s.path("file"), func(storage.Info) error { return nil }), errs.PathOpen, false)
-	_, err = tree.Create(ctx, s.path("file/below"), storage.CreateOptions{})
+	err = storage.WriteAll(ctx, tree, s.path("file/below"), nil, storage.CreateOptions{})
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		s.Errorf("create: %v", err)
 	}
@@ -276,6 +276,8 @@ func (s *suite) patch(tree storage.Tree) {
 	if s.info("new").ModTime.Equal(at) {
 		s.Error("what was given up has the time of what was finished")
 	}
-	_, err = tree.Patch(ctx, s.path("none/f"), 1, storage.CreateOptions{})
+	if p, err = tree.Patch(ctx, s.path("none/f"), 1, storage.CreateOptions{}); err == nil {
+		err = p.Close()
+	}
 	s.code(err, errs.FileOpen, true)
 }

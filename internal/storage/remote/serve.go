@@ -1,0 +1,220 @@
+package remote
+
+import (
+	"context"
+	"io"
+	"path"
+	"strings"
+
+	"holdfast/internal/errs"
+	"holdfast/internal/storage"
+	"holdfast/internal/wire"
+)
+
+// Policy bounds what a client may do.
+type Policy struct {
+	Roots    []string // clean absolute paths at or below which all paths must be
+	ReadOnly bool
+}
+
+// allow checks a path. Only a path that is clean is what it looks like.
+func (p Policy) allow(name string) error {
+	if path.IsAbs(name) && path.Clean(name) == name {
+		for _, root := range p.Roots {
+			if name == root || root == "/" || strings.HasPrefix(name, root+"/") {
+				return nil
+			}
+		}
+	}
+	return errs.New(errs.Access, "access denied to '%s'", name)
+}
+
+// allowLink checks what a link says: it must lead to where calls may go, for later calls may follow it.
+func (p Policy) allowLink(target, at string) error {
+	if !path.IsAbs(target) {
+		target = path.Join(path.Dir(at), target)
+	}
+	return p.allow(path.Clean(target))
+}
+
+// server answers calls from a tree.
+type server struct {
+	tree   storage.Tree
+	policy Policy
+}
+
+// Calls answers the calls of a Tree from the tree of this host.
+func Calls(tree storage.Tree, p Policy) wire.Calls {
+	s := &server{tree: tree, policy: p}
+	calls := wire.Calls{
+		callOpen:  s.call(false, s.open),
+		callList:  s.call(false, s.list),
+		callNames: s.call(false, s.names),
+		callStat: s.answer(false, func(ctx context.Context, name string, _ request) (any, error) {
+			info, err := tree.Stat(ctx, name)
+			return appendInfo(nil, info), err
+		}),
+		callSize: s.answer(false, func(ctx context.Context, name string, _ request) (any, error) {
+			return storage.Size(ctx, tree, name)
+		}),
+		callCreate: s.call(true, s.create),
+		callPatch:  s.call(true, s.patch),
+	}
+	for name, do := range map[string]func(context.Context, string, request) error{
+		callRemove:    func(ctx context.Context, name string, _ request) error { return tree.Remove(ctx, name) },
+		callRemoveAll: func(ctx context.Context, name string, _ request) error { return tree.RemoveAll(ctx, name) },
+		callMakeDir: func(ctx context.Context, name string, r request) error {
+			return tree.MakeDir(ctx, name, r.Mode, r.Parents)
+		},
+		callRemoveDir: func(ctx context.Context, name string, _ request) error { return tree.RemoveDir(ctx, name) },
+		callSyncDir:   func(ctx context.Context, name string, _ request) error { return tree.SyncDir(ctx, name) },
+		callSymlink: func(ctx context.Context, name string, r request) error {
+			if err := p.allowLink(string(r.Other), name); err != nil {
+				return err
+			}
+			return tree.Symlink(ctx, string(r.Other), name)
+		},
+		callLink:    s.fromOther(tree.Link),
+		callRename:  s.fromOther(tree.Rename),
+		callMove:    s.fromOther(tree.Move),
+		callChmod:   func(ctx context.Context, name string, r request) error { return tree.Chmod(ctx, name, r.Mode) },
+		callChown:   func(ctx context.Context, name string, r request) error { return tree.Chown(ctx, name, r.UID, r.GID) },
+		callChtimes: func(ctx context.Context, name string, r request) error { return tree.Chtimes(ctx, name, r.Time) },
+		callTruncate: func(ctx context.Context, name string, r request) error {
+			return tree.Truncate(ctx, name, r.Size)
+		},
+	} {
+		calls[name] = s.answer(true, func(ctx context.Context, name string, r request) (any, error) { return nil, do(ctx, name, r) })
+	}
+	return calls
+}
+
+// fromOther is a change that has two paths.
+func (s *server) fromOther(do func(ctx context.Context, from, to string) error) func(context.Context, string, request) error {
+	return func(ctx context.Context, name string, r request) error {
+		if err := s.policy.allow(string(r.Other)); err != nil {
+			return err
+		}
+		return do(ctx, string(r.Other), name)
+	}
+}
+
+// call checks what every call has in common before it is answered.
+func (s *server) call(writes bool, do func(c *wire.Call, name string, r request)) func(*wire.Call) {
+	return func(c *wire.Call) {
+		var r request
+		err := c.Args(&r)
+		name := string(r.Path)
+		if err == nil {
+			err = s.policy.allow(name)
+		}
+		if err == nil && writes && s.policy.ReadOnly {
+			err = errs.New(errs.Access, "access denied: '%s' is read only", name)
+		}
+		if err != nil {
+			c.Fail(err)
+			return
+		}
+		do(c, name, r)
+	}
+}
+
+// answer is a call that is answered without a stream.
+func (s *server) answer(writes bool, do func(ctx context.Context, name string, r request) (any, error)) func(*wire.Call) {
+	return s.call(writes, func(c *wire.Call, name string, r request) { c.Reply(do(c, name, r)) })
+}
+
+// copySize is how much is read and sent at once.
+const copySize = 256 << 10
+
+func (s *server) open(c *wire.Call, name string, r request) {
+	part := storage.Range{}
+	if r.Range != nil {
+		part = *r.Range
+	}
+	in, err := s.tree.Open(c, name, part)
+	if err != nil {
+		c.Fail(err)
+		return
+	}
+	defer in.Close()
+	c.Stream(func(w io.Writer) (any, error) {
+		_, err := io.CopyBuffer(onlyWriter{w}, onlyReader{in}, make([]byte, copySize))
+		return nil, err
+	})
+}
+
+// What only reads or writes is copied through our buffer.
+type (
+	onlyReader struct{ io.Reader }
+	onlyWriter struct{ io.Writer }
+)
+
+func (s *server) list(c *wire.Call, name string, _ request) {
+	s.entries(c, func(send func([]byte) error) error {
+		var buf []byte
+		return s.tree.List(c, name, func(i storage.Info) error {
+			buf = appendInfo(buf[:0], i)
+			return send(buf)
+		})
+	})
+}
+
+func (s *server) names(c *wire.Call, name string, _ request) {
+	s.entries(c, func(send func([]byte) error) error {
+		var sendErr error
+		err := storage.EachName(c, s.tree, name, func(name string) {
+			if sendErr == nil {
+				sendErr = send([]byte(name))
+			}
+		})
+		if err == nil {
+			err = sendErr
+		}
+		return err
+	})
+}
+
+// entries answers with a listing. Errors come at the end of the stream.
+func (s *server) entries(c *wire.Call, each func(send func([]byte) error) error) {
+	c.Stream(func(w io.Writer) (any, error) {
+		return nil, each(func(entry []byte) error { return writeEntry(w, entry) })
+	})
+}
+
+func (s *server) create(c *wire.Call, name string, r request) {
+	o := storage.CreateOptions{}
+	if r.Options != nil {
+		o = storage.CreateOptions(*r.Options)
+	}
+	w, err := s.tree.Create(c, name, o)
+	if err != nil {
+		c.Fail(err)
+		return
+	}
+	defer w.Abort()
+	if _, err := io.CopyBuffer(onlyWriter{w}, c.Body(), make([]byte, copySize)); err != nil {
+		c.Fail(err)
+		return
+	}
+	c.Reply(nil, w.Close())
+}
+
+func (s *server) patch(c *wire.Call, name string, r request) {
+	o := storage.CreateOptions{}
+	if r.Options != nil {
+		o = storage.CreateOptions(*r.Options)
+	}
+	p, err := s.tree.Patch(c, name, r.Size, o)
+	if err != nil {
+		c.Fail(err)
+		return
+	}
+	defer p.Abort()
+	finished, err := applyParts(c.Body(), p)
+	if finished {
+		err = p.Close()
+	}
+	p.Abort()
+	c.Reply(nil, err)
+}
