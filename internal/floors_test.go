@@ -23,7 +23,7 @@ var floors = [][]string{
 		"internal/annotate", "internal/archive", "internal/backup", "internal/demo", "internal/expire", "internal/info",
 		"internal/manifest", "internal/restore", "internal/stanza", "internal/verify",
 	},
-	{"internal/repo"},
+	{"internal/repo", "internal/source"},
 	{"internal/block", "internal/db", "internal/storage/posix", "internal/storage/remote"},
 	{"internal/config", "internal/filter", "internal/format", "internal/lock", "internal/postgres", "internal/storage"},
 	{"internal/log", "internal/wire"},

@@ -7,9 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
-
 	"holdfast/internal/errs"
 	"holdfast/internal/postgres"
 )
@@ -18,8 +15,6 @@ const (
 	defaultPort     = 5432
 	defaultDatabase = "postgres"
 	defaultTimeout  = 30 * time.Minute
-	// cancelGrace is how long a server has to confirm that a query is cancelled before the connection is given up.
-	cancelGrace = 5 * time.Second
 )
 
 // Config says how to reach a server. What is empty is left to the rules of PostgreSQL's own clients, port and database excepted:
@@ -32,6 +27,8 @@ type Config struct {
 	Database        string        // "": postgres
 	Timeout         time.Duration // for each query, 0: half an hour
 	ApplicationName string
+	// Dial begins the session. nil: over a socket of this host.
+	Dial func(ctx context.Context, cfg Config) (Session, error)
 }
 
 func (c Config) withDefaults() Config {
@@ -66,11 +63,17 @@ func quote(value string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'"
 }
 
+// Session is one with a server, by whatever way.
+type Session interface {
+	// Exec runs one statement within the limit of time and returns its rows as text, null as nil.
+	Exec(ctx context.Context, sql string) ([][][]byte, error)
+	Close(ctx context.Context) error
+}
+
 // Conn is a connection to a server. Calls may come from several goroutines, they wait for each other.
 type Conn struct {
 	mu      sync.Mutex
-	pg      *pgconn.PgConn
-	timeout time.Duration
+	session Session
 	server  Server
 	fn      functions
 }
@@ -79,36 +82,20 @@ type Conn struct {
 // server does not tell what is needed.
 func Open(ctx context.Context, cfg Config) (*Conn, error) {
 	cfg = cfg.withDefaults()
-	pg, err := connect(ctx, cfg)
+	dial := cfg.Dial
+	if dial == nil {
+		dial = connect
+	}
+	session, err := dial(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	c := &Conn{pg: pg, timeout: cfg.Timeout}
+	c := &Conn{session: session}
 	if err := c.prepare(ctx, cfg); err != nil {
 		_ = c.Close(context.WithoutCancel(ctx))
 		return nil, err
 	}
 	return c, nil
-}
-
-func connect(ctx context.Context, cfg Config) (*pgconn.PgConn, error) {
-	pgcfg, err := pgconn.ParseConfig(cfg.String())
-	if err != nil {
-		return nil, errs.New(errs.DbConnect, "unable to connect to '%s': %s", cfg, err)
-	}
-	pgcfg.BuildContextWatcherHandler = func(pg *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: pg, DeadlineDelay: cancelGrace}
-	}
-	limited, cancel := context.WithTimeout(ctx, cfg.Timeout)
-	defer cancel()
-	pg, err := pgconn.ConnectConfig(limited, pgcfg)
-	switch {
-	case err == nil:
-		return pg, nil
-	case ctx.Err() != nil:
-		return nil, fmt.Errorf("connect to '%s': %w", cfg, ctx.Err())
-	}
-	return nil, errs.Because(errs.DbConnect, err, "unable to connect to '%s': %s", cfg, connectReason(pgcfg, err))
 }
 
 // prepare makes the session independent of the settings of database and user, so that the queries mean what they say.
@@ -146,9 +133,7 @@ func (c *Conn) Close(ctx context.Context) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, cancelGrace)
-	defer cancel()
-	return c.pg.Close(ctx)
+	return c.session.Close(ctx)
 }
 
 // Server is what the server said about itself when the connection was made.

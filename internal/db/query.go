@@ -2,14 +2,8 @@ package db
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net"
 	"strconv"
 	"strings"
-	"syscall"
-
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"holdfast/internal/errs"
 	"holdfast/internal/postgres"
@@ -19,20 +13,7 @@ import (
 func (c *Conn) query(ctx context.Context, sql string) ([][][]byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	limited, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	results, err := c.pg.Exec(limited, sql).ReadAll()
-	switch {
-	case err == nil && len(results) == 1:
-		return results[0].Rows, nil
-	case err == nil:
-		return nil, errs.New(errs.Assert, "query '%s' returned %d results", sql, len(results))
-	case ctx.Err() != nil:
-		return nil, fmt.Errorf("query '%s': %w", sql, ctx.Err())
-	case limited.Err() != nil:
-		return nil, errs.New(errs.DbQuery, "query '%s' timed out after %dms", sql, c.timeout.Milliseconds())
-	}
-	return nil, errs.Because(errs.DbQuery, err, "unable to execute query '%s': %s", sql, serverReason(err))
+	return c.session.Exec(ctx, sql)
 }
 
 // row runs a query that has exactly one row.
@@ -125,59 +106,4 @@ func literal(s string) string {
 		return " E'" + strings.ReplaceAll(s, `\`, `\\`) + "'"
 	}
 	return "'" + s + "'"
-}
-
-// serverReason is the text of an error as PostgreSQL's own programs print it.
-func serverReason(err error) string {
-	var server *pgconn.PgError
-	if !errors.As(err, &server) {
-		return systemReason(err)
-	}
-	text := server.Severity + ":  " + server.Message
-	if server.Detail != "" {
-		text += "\nDETAIL:  " + server.Detail
-	}
-	if server.Hint != "" {
-		text += "\nHINT:  " + server.Hint
-	}
-	return text
-}
-
-func systemReason(err error) string {
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
-		return errs.SystemText(errno)
-	}
-	return err.Error()
-}
-
-// connectReason words a failed connection like PostgreSQL's own programs do.
-func connectReason(cfg *pgconn.Config, err error) string {
-	network, address := pgconn.NetworkAddress(cfg.Host, cfg.Port)
-	local := network == "unix"
-	where := fmt.Sprintf("on socket \"%s\"", address)
-	if !local {
-		where = fmt.Sprintf("at \"%s\", port %d", cfg.Host, cfg.Port)
-	}
-	var server *pgconn.PgError
-	if errors.As(err, &server) {
-		return fmt.Sprintf("connection to server %s failed: %s", where, serverReason(err))
-	}
-	var system *net.OpError
-	if !errors.As(err, &system) {
-		var connect *pgconn.ConnectError
-		if errors.As(err, &connect) && connect.Unwrap() != nil {
-			err = connect.Unwrap()
-		}
-		return fmt.Sprintf("connection to server %s failed: %s", where, err)
-	}
-	reason := fmt.Sprintf("connection to server %s failed: %s", where, systemReason(err))
-	switch {
-	case !errors.Is(err, syscall.ENOENT) && !errors.Is(err, syscall.ECONNREFUSED):
-	case local:
-		reason += "\n\tIs the server running locally and accepting connections on that socket?"
-	default:
-		reason += "\n\tIs the server running on that host and accepting TCP/IP connections?"
-	}
-	return reason
 }

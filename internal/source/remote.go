@@ -1,0 +1,177 @@
+package source
+
+import (
+	"context"
+	"io"
+	"path"
+	"strings"
+	"sync"
+
+	"holdfast/internal/errs"
+	"holdfast/internal/filter"
+	"holdfast/internal/storage"
+	"holdfast/internal/wire"
+)
+
+// The calls of Remote.
+const (
+	callStore = "source-store"
+	callSum   = "source-sum"
+)
+
+// request is a Task on its way. Names are bytes.
+type request struct {
+	File []byte `json:"file"`
+	Data []byte `json:"data,omitempty"`
+	Task Task   `json:"task"`
+	// Network is the level at which content that is stored as it is gets compressed for the way; 0: not at all.
+	Network int `json:"network,omitempty"`
+}
+
+// Caller makes calls on the host of the cluster.
+type Caller interface {
+	Read(ctx context.Context, name string, in any) (*wire.Stream, error)
+	Call(ctx context.Context, name string, in, out any) error
+}
+
+// Remote has files read on another host.
+type Remote struct {
+	caller Caller
+	level  int
+	buffer []byte
+}
+
+// NewRemote makes a reader. Content that is stored as it is gets compressed at that level for the way; 0: not at all.
+func NewRemote(c Caller, networkLevel int) *Remote {
+	return &Remote{caller: c, level: networkLevel, buffer: make([]byte, readSize)}
+}
+
+func (r *Remote) request(t Task) request {
+	q := request{File: []byte(t.File), Data: []byte(t.Data), Task: t}
+	q.Task.File, q.Task.Data = "", ""
+	if t.Spec.Compression == filter.None && t.Spec.Pass == "" && t.Blocks == nil {
+		q.Network = r.level
+	}
+	return q
+}
+
+func (q request) task() Task {
+	t := q.Task
+	t.File, t.Data = string(q.File), string(q.Data)
+	return t
+}
+
+// Store is Reader's.
+func (r *Remote) Store(ctx context.Context, t Task, dst io.Writer) (res Result, err error) {
+	q := r.request(t)
+	s, err := r.caller.Read(ctx, callStore, q)
+	if err != nil {
+		return res, err
+	}
+	defer s.Close()
+	if err := r.receive(s, q.Network, dst); err != nil {
+		return res, err
+	}
+	return res, s.Result(&res)
+}
+
+// receive copies a stream, which is compressed if a level is given, to its end.
+func (r *Remote) receive(s *wire.Stream, level int, dst io.Writer) error {
+	if level == 0 {
+		_, err := io.CopyBuffer(onlyWriter{dst}, onlyReader{s}, r.buffer)
+		return err
+	}
+	in, err := filter.NewReader(s, filter.Spec{Compression: filter.Lz4})
+	if err != nil {
+		return err
+	}
+	if _, err := io.CopyBuffer(onlyWriter{dst}, onlyReader{in}, r.buffer); err != nil {
+		return err
+	}
+	_, err = io.CopyBuffer(io.Discard, onlyReader{s}, r.buffer) // up to what is said at the end
+	return err
+}
+
+// Sum is Reader's.
+func (r *Remote) Sum(ctx context.Context, t Task) (res Result, err error) {
+	err = r.caller.Call(ctx, callSum, r.request(t), &res)
+	return res, err
+}
+
+// What only reads or writes is copied through our buffer.
+type (
+	onlyReader struct{ io.Reader }
+	onlyWriter struct{ io.Writer }
+)
+
+// Calls answers the calls of a Remote from the files of this host that lie below root.
+func Calls(tree storage.Storage, root string) wire.Calls {
+	read := func(c *wire.Call) (q request, err error) {
+		if err := c.Args(&q); err != nil {
+			return q, err
+		}
+		for _, name := range []string{string(q.File), string(q.Data)} {
+			if name != "" && name != root && (path.Clean(name) != name || !strings.HasPrefix(name, root+"/")) {
+				return q, errs.New(errs.Access, "access denied to '%s'", name)
+			}
+		}
+		return q, q.check()
+	}
+	readers := sync.Pool{New: func() any { return NewLocal(tree) }} // with their buffers
+	with := func(fn func(l *Local) (any, error)) (any, error) {
+		l := readers.Get().(*Local)
+		defer readers.Put(l)
+		return fn(l)
+	}
+	return wire.Calls{
+		callStore: func(c *wire.Call) {
+			q, err := read(c)
+			if err != nil {
+				c.Fail(err)
+				return
+			}
+			c.Stream(func(w io.Writer) (any, error) {
+				return with(func(l *Local) (any, error) { return q.store(c, l, w) })
+			})
+		},
+		callSum: func(c *wire.Call) {
+			q, err := read(c)
+			if err != nil {
+				c.Fail(err)
+				return
+			}
+			c.Reply(with(func(l *Local) (any, error) { return l.Sum(c, q.task()) }))
+		},
+	}
+}
+
+// check refuses what no client of ours would ask for.
+func (q request) check() error {
+	t := q.Task
+	bad := t.Limit != nil && *t.Limit < 0 || t.Spec.Compression > filter.Zst ||
+		t.Pages != nil && (t.Pages.Size < 1024 || t.Pages.Size > 32768 || t.Pages.Size&(t.Pages.Size-1) != 0) ||
+		t.Blocks != nil && (t.Blocks.Size <= 0 || t.Blocks.Size > largestBlock || t.Blocks.Super <= 0 || t.Blocks.Super > largestBlock ||
+			t.Blocks.ChecksumSize < 1 || t.Blocks.ChecksumSize > 16)
+	if bad {
+		return errs.New(errs.Protocol, "invalid task")
+	}
+	return nil
+}
+
+// largestBlock is more than any block or super block that can be configured.
+const largestBlock = 1 << 28
+
+func (q request) store(ctx context.Context, l *Local, w io.Writer) (any, error) {
+	if q.Network == 0 {
+		return l.Store(ctx, q.task(), w)
+	}
+	packed, err := filter.NewWriter(w, filter.Spec{Compression: filter.Lz4, Level: q.Network})
+	if err != nil {
+		return nil, err
+	}
+	res, err := l.Store(ctx, q.task(), packed)
+	if closeErr := packed.Close(); err == nil {
+		err = closeErr
+	}
+	return res, err
+}
