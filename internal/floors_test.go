@@ -26,7 +26,8 @@ var floors = [][]string{
 	{"internal/repo", "internal/source"},
 	{"internal/block", "internal/db", "internal/storage/posix", "internal/storage/remote"},
 	{"internal/config", "internal/filter", "internal/format", "internal/lock", "internal/postgres", "internal/storage"},
-	{"internal/log", "internal/wire"},
+	{"internal/wire"},
+	{"internal/log"},
 	{"internal/errs"},
 }
 
