@@ -11,7 +11,7 @@ import (
 )
 
 // archive removes WAL that neither a kept backup needs to be consistent nor archive retention covers.
-func (x *run) archive(ctx context.Context) error {
+func (x *run) archive(ctx context.Context, start func(task)) error {
 	if x.keep.Archive == 0 {
 		if x.keep.FullByTime {
 			x.Log.Info("%s: time-based archive retention not met - archive logs will not be expired", x.repo.Name())
@@ -40,7 +40,7 @@ func (x *run) archive(ctx context.Context) error {
 		if i < 0 {
 			continue // nobody knows whose WAL that is
 		}
-		if err := x.archiveID(ctx, id, info.History[i], info.DB, counted); err != nil {
+		if err := x.archiveID(ctx, id, info.History[i], info.DB, counted, start); err != nil {
 			return err
 		}
 	}
@@ -48,20 +48,20 @@ func (x *run) archive(ctx context.Context) error {
 }
 
 // archiveID expires the WAL of one cluster. The backups that count for archive retention may be of any cluster.
-func (x *run) archiveID(ctx context.Context, id string, cluster, current format.ArchiveDB, counted []format.Backup) error {
+func (x *run) archiveID(
+	ctx context.Context, id string, cluster, current format.ArchiveDB, counted []format.Backup, start func(task),
+) error {
 	reference, ok := referenceBackup(counted, x.keep.Archive, cluster.ID)
 	switch {
 	case !ok && cluster != current:
 		path := x.repo.ArchivePath(id)
 		x.Log.Info("%s: remove archive path %s", x.repo.Name(), path)
-		if x.DryRun {
-			return nil
-		}
-		return x.repo.Storage().RemoveAll(ctx, path)
+		start(x.removeTree(path))
+		return nil
 	case !ok && x.ArchiveBefore == "":
 		return nil
 	case !ok:
-		return x.removeWAL(ctx, id, spans{{start: x.ArchiveBefore}})
+		return x.removeWAL(ctx, id, spans{{start: x.ArchiveBefore}}, start)
 	case reference.ArchiveStart == "":
 		return nil
 	}
@@ -69,7 +69,7 @@ func (x *run) archiveID(ctx context.Context, id string, cluster, current format.
 	if err != nil {
 		return err
 	}
-	if err := x.removeWAL(ctx, id, keep); err != nil {
+	if err := x.removeWAL(ctx, id, keep, start); err != nil {
 		return err
 	}
 	return x.removeHistory(ctx, id, reference.ArchiveStart[:8])

@@ -4,7 +4,8 @@
 //
 //	load backup.info, reconciled with what is on disk
 //	choose the backups to drop: one set by name, or by full and then diff retention      (retention.go, pure)
-//	drop each, newest first: manifest, manifest copy, entry; save backup.info
+//	remove the manifests of what was dropped, so that it is no backup any more            (manifests.go)
+//	save backup.info without it
 //	sweep label directories that backup.info does not know                                (sweep.go)
 //	drop WAL that no kept backup needs, archive id by archive id                          (archive.go)
 //	drop manifests of the history that are older than history retention                   (history.go)
@@ -103,9 +104,12 @@ func (x *run) expire(ctx context.Context, found *bool, last bool) error {
 	if x.Set != "" {
 		dropped, err = x.adHoc(ctx, found, last)
 	} else {
-		dropped, err = x.retain(ctx)
+		dropped, err = x.retain()
 	}
 	if err != nil {
+		return err
+	}
+	if err := x.removeManifests(ctx, dropped); err != nil {
 		return err
 	}
 	if (changed || len(dropped) > 0) && !x.DryRun {
@@ -113,10 +117,13 @@ func (x *run) expire(ctx context.Context, found *bool, last bool) error {
 			return err
 		}
 	}
-	if err := x.sweep(ctx); err != nil {
-		return err
-	}
-	if err := x.archive(ctx); err != nil {
+	err = x.atOnce(ctx, func(ctx context.Context, start func(task)) error {
+		if err := x.sweep(ctx, start); err != nil {
+			return err
+		}
+		return x.archive(ctx, start)
+	})
+	if err != nil {
 		return err
 	}
 	if err := x.history(ctx); err != nil {
@@ -158,7 +165,7 @@ func (x *run) oldest() {
 }
 
 // retain applies full and then diff retention.
-func (x *run) retain(ctx context.Context) ([]string, error) {
+func (x *run) retain() ([]string, error) {
 	kind := "full"
 	fulls, oldest := expiredFulls(x.info.Backups, x.keep.Full)
 	if x.keep.FullByTime {
@@ -170,32 +177,25 @@ func (x *run) retain(ctx context.Context) ([]string, error) {
 			return nil, err
 		}
 	}
-	dropped, err := x.dropAll(ctx, kind, fulls)
-	if err != nil {
-		return dropped, err
-	}
+	dropped := x.dropAll(kind, fulls)
 	if x.keep.FullByTime && oldest != "" && x.keep.Archive == 0 && x.keep.ArchiveType == format.Full {
 		x.keep.Archive = len(ofType(x.info.Backups, format.Full))
 	}
-	diffs, err := x.dropAll(ctx, "diff", expiredDiffs(x.info.Backups, x.keep.Diff))
-	return append(dropped, diffs...), err
+	return append(dropped, x.dropAll("diff", expiredDiffs(x.info.Backups, x.keep.Diff))...), nil
 }
 
 // dropAll drops and tells one backup after the other, but not those that went with one before.
-func (x *run) dropAll(ctx context.Context, kind string, labels []string) ([]string, error) {
+func (x *run) dropAll(kind string, labels []string) []string {
 	var dropped []string
 	for _, label := range labels {
 		if _, there := x.info.Backup(label); !there {
 			continue
 		}
-		gone, err := x.drop(ctx, label)
+		gone := x.drop(label)
 		dropped = append(dropped, gone...)
-		if err != nil {
-			return dropped, err
-		}
 		x.tell(kind, gone)
 	}
-	return dropped, nil
+	return dropped
 }
 
 // adHoc expires one set by name, if this repository has it.
@@ -217,10 +217,7 @@ func (x *run) adHoc(ctx context.Context, found *bool, last bool) ([]string, erro
 			"HINT: non-default settings for '%[1]s-retention-archive'/'%[1]s-retention-archive-type' (even in prior expires)"+
 			" can cause gaps in the WAL.", x.repo.Name(), newest)
 	}
-	dropped, err := x.drop(ctx, x.Set)
-	if err != nil {
-		return dropped, err
-	}
+	dropped := x.drop(x.Set)
 	x.tell("adhoc", dropped)
 	if _, ok := x.info.Backup(newest); ok {
 		return dropped, nil
@@ -231,31 +228,14 @@ func (x *run) adHoc(ctx context.Context, found *bool, last bool) ([]string, erro
 	return dropped, x.repo.UpdateLatest(ctx, x.info.Backups[len(x.info.Backups)-1].Label)
 }
 
-// drop takes a backup and its dependents out of the repository and of the loaded backup.info. It returns the labels in ascending
-// order. A backup is gone from the moment its manifest is, so the newest, on which nothing depends, goes first.
-func (x *run) drop(ctx context.Context, label string) ([]string, error) {
+// drop takes a backup and its dependents out of the loaded backup.info. It returns the labels in ascending order.
+func (x *run) drop(label string) []string {
 	gone := x.info.Dependents(label)
 	for _, label := range gone {
-		if err := x.removeManifest(ctx, label); err != nil {
-			return nil, err
-		}
 		x.info.Remove(label)
 	}
 	slices.Reverse(gone)
-	return gone, nil
-}
-
-// removeManifest makes a backup stop being one, and makes sure of it before anything it needs is removed.
-func (x *run) removeManifest(ctx context.Context, label string) error {
-	if x.DryRun {
-		return nil
-	}
-	for _, name := range []string{repo.ManifestFile, repo.ManifestFile + repo.CopyExt} {
-		if err := x.repo.Storage().Remove(ctx, x.repo.BackupPath(label, name)); err != nil {
-			return err
-		}
-	}
-	return x.repo.Storage().SyncDir(ctx, x.repo.BackupPath(label))
+	return gone
 }
 
 func (x *run) tell(kind string, labels []string) {

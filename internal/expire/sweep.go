@@ -7,9 +7,9 @@ import (
 	"holdfast/internal/format"
 )
 
-// sweep removes label directories that backup.info does not know, newest first. The newest directory stays if it is a backup that
-// may still be running, here or on another host, or be resumed.
-func (x *run) sweep(ctx context.Context) error {
+// sweep removes label directories that backup.info does not know, newest first. The newest directory stays if it is a backup that may
+// still be running, here or on another host, or be resumed.
+func (x *run) sweep(ctx context.Context, start func(task)) error {
 	found, err := x.repo.BackupLabels(ctx)
 	if err != nil {
 		return err
@@ -28,12 +28,7 @@ func (x *run) sweep(ctx context.Context) error {
 			}
 		}
 		x.Log.Info("%s: remove expired backup %s", x.repo.Name(), label)
-		if x.DryRun {
-			continue
-		}
-		if err := x.repo.Storage().RemoveAll(ctx, x.repo.BackupPath(label)); err != nil {
-			return err
-		}
+		start(x.removeTree(x.repo.BackupPath(label)))
 	}
 	return nil
 }

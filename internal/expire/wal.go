@@ -15,7 +15,7 @@ var (
 
 // removeWAL removes what lies outside the spans. What comes after the directory in which the last, endless span begins is kept
 // without looking.
-func (x *run) removeWAL(ctx context.Context, id string, keep spans) error {
+func (x *run) removeWAL(ctx context.Context, id string, keep spans, start func(task)) error {
 	dirs, err := storage.Names(ctx, x.repo.Storage(), x.repo.ArchivePath(id), walDirPattern)
 	if err != nil {
 		return err
@@ -26,13 +26,15 @@ func (x *run) removeWAL(ctx context.Context, id string, keep spans) error {
 		if dir > endless[:len(dir)] {
 			break
 		}
-		remove := x.removeSegments
-		if !keep.contain(dir) {
-			remove = x.removeDir
+		if keep.contain(dir) {
+			if err := x.removeSegments(ctx, id, dir, keep, &removed, start); err != nil {
+				return err
+			}
+			continue
 		}
-		if err := remove(ctx, id, dir, keep, &removed); err != nil {
-			return err
-		}
+		removed.add(dir)
+		x.Log.Detail("%s: %s remove archive path %s", x.repo.Name(), id, dir)
+		start(x.removeTree(x.repo.ArchivePath(id, dir)))
 	}
 	removed.flush()
 	if !removed.any {
@@ -41,35 +43,30 @@ func (x *run) removeWAL(ctx context.Context, id string, keep spans) error {
 	return nil
 }
 
-// removeDir removes a directory of which nothing is kept.
-func (x *run) removeDir(ctx context.Context, id, dir string, _ spans, removed *removals) error {
-	removed.add(dir)
-	x.Log.Detail("%s: %s remove archive path %s", x.repo.Name(), id, dir)
-	if x.DryRun {
-		return nil
-	}
-	return x.repo.Storage().RemoveAll(ctx, x.repo.ArchivePath(id, dir))
-}
-
 // removeSegments removes from a directory the segments that are not kept, and what belongs to them.
-func (x *run) removeSegments(ctx context.Context, id, dir string, keep spans, removed *removals) error {
+func (x *run) removeSegments(ctx context.Context, id, dir string, keep spans, removed *removals, start func(task)) error {
 	files, err := storage.Names(ctx, x.repo.Storage(), x.repo.ArchivePath(id, dir), walFilePattern)
 	if err != nil {
 		return err
 	}
+	var gone []string
 	for _, file := range files {
 		segment := file[:24]
 		if keep.contain(segment) {
 			removed.flush()
 			continue
 		}
-		if !x.DryRun {
+		gone = append(gone, file)
+		removed.add(segment)
+	}
+	start(func(ctx context.Context) error {
+		for _, file := range gone {
 			if err := x.repo.Storage().Remove(ctx, x.repo.ArchivePath(id, dir, file)); err != nil {
 				return err
 			}
 		}
-		removed.add(segment)
-	}
+		return nil
+	})
 	return nil
 }
 

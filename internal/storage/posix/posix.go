@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -43,6 +44,7 @@ type Posix struct {
 	fileMode fs.FileMode
 	dirMode  fs.FileMode
 	owners   owners
+	names    sync.Pool // *[removeBatch]byte, for RemoveAll
 }
 
 var _ storage.Tree = (*Posix)(nil)
