@@ -182,9 +182,12 @@ func (l *lab) makeCluster(ctx context.Context) error {
 	return err
 }
 
-// fill makes ten tables; about 9,400 rows and their index are one MiB.
+// tables is how many tables there are, t0 and so on.
+const tables = 10
+
+// fill makes them; about 9,400 rows and their index are one MiB.
 func (l *lab) fill(ctx context.Context) error {
-	const tables, rowsPerMiB = 10, 7200
+	const rowsPerMiB = 7200
 	rows := l.megabytes * rowsPerMiB / tables
 	for i := range tables {
 		query := fmt.Sprintf(`create table t%[1]d as select i as id, (random() * 100000)::int as amount,
@@ -209,7 +212,7 @@ func (l *lab) keepWAL(ctx context.Context) error {
 		return err
 	}
 	for step := 0; len(l.wal) <= l.segments && step < 100; step++ {
-		if _, err := l.sql(ctx, fmt.Sprintf("update t%d set amount = amount + 1 where id %% 9 = 0", step%10)); err != nil {
+		if _, err := l.sql(ctx, fmt.Sprintf("update t%d set amount = amount + 1 where id %% 9 = 0", step%tables)); err != nil {
 			return err
 		}
 		if _, err := l.sql(ctx, "select pg_switch_wal(), pg_sleep(0.5)"); err != nil {

@@ -35,6 +35,7 @@ func allRows() []row {
 			rows = append(rows, row{name: what.name + "-" + kind, kind: kind, run: what.run})
 		}
 	}
+	rows = append(rows, storedRows()...)
 	rows = append(rows, asyncRows()...)
 	return append(rows, scaleRows()...)
 }
@@ -101,12 +102,7 @@ func (l *lab) backup(ctx context.Context, r row, who int) (cost, error) {
 	if err := l.create(ctx, "repo"); err != nil {
 		return cost{}, err
 	}
-	c, err := l.call(ctx, who, l.options("repo", r.kind), l.backupArgs()...)
-	if err != nil {
-		return cost{}, err
-	}
-	c.stored, err = treeSize(l.path("repo/backup/bench"), "backup.history")
-	return c, err
+	return l.backupWith(ctx, "repo", r, who, l.backupArgs())
 }
 
 // source is a repository made by the peer that both restore from.
