@@ -151,7 +151,7 @@ type run struct {
 	begun     begun
 
 	m      *format.Manifest
-	jobs   []job
+	todo   *plan
 	result Result
 }
 

@@ -20,11 +20,11 @@ func (r *run) cut() {
 	if r.Blocks == nil {
 		return
 	}
-	for i := range r.m.Files {
-		f := &r.m.Files[i]
+	for i, f := range r.m.Files.All() {
 		age := time.Duration(r.started-f.Timestamp) * time.Second
 		if f.BlockSize = r.Blocks.Sizes.Block(f.Size, age); f.BlockSize > 0 {
 			f.BlockChecksumSize = r.Blocks.Sizes.ChecksumSize(f.BlockSize)
+			r.m.Files.Set(i, f)
 		}
 	}
 }

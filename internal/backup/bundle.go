@@ -14,10 +14,10 @@ func (r *run) storeNothing() {
 	if !r.m.Bundle {
 		return
 	}
-	for i := range r.m.Files {
-		f := &r.m.Files[i]
+	for i, f := range r.m.Files.All() {
 		if f.Size == 0 {
 			f.Checksum, f.HasChecksum = format.EmptySum, true
+			r.m.Files.Set(i, f)
 			r.Log.Detail("store zero-length file %s", clusterPath(r.cluster.Path, f.Name))
 		}
 	}

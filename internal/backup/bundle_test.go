@@ -96,7 +96,7 @@ func TestBundles(t *testing.T) {
 func (f *fixture) covered(m *format.Manifest) {
 	f.t.Helper()
 	sizes := map[int64]int64{}
-	for _, file := range m.Files {
+	for _, file := range m.Files.All() {
 		if file.Reference == "" && file.BundleID > 0 {
 			sizes[file.BundleID] += file.RepoSize
 		}
@@ -261,7 +261,8 @@ func TestEqualChecksumsOfDifferentBlocks(t *testing.T) {
 	f := newFixture(t, map[string]string{"file": string(noise(1, 50_000))}).createStanza()
 	full := f.backUp(format.Full, inBlocks)
 	m := f.manifest(full.Label)
-	m.File("pg_data/file").Checksum[0] ^= 1
+	i, _ := m.Files.Search("pg_data/file")
+	m.Files.Update(i, func(file *format.File) { file.Checksum[0] ^= 1 })
 	f.must(f.repo().CommitManifest(t.Context(), m, ""))
 	f.touch("file", f.now.Add(time.Second))
 	f.now = f.now.Add(time.Minute)

@@ -98,10 +98,10 @@ func (r *run) work(ctx context.Context) error {
 	defer cancel()
 	k := newKeeper(r)
 	r.Progress(k.total, 0)
-	jobs := newQueues(r.jobs, r.BundleSize, r.cluster.Standby != nil)
+	jobs := newQueues(r.todo, r.BundleSize, r.cluster.Standby != nil)
 	results := make(chan result, r.workers())
 	workers, workCtx := errgroup.WithContext(ctx)
-	for n := range min(r.workers(), len(r.jobs)) {
+	for n := range min(r.workers(), len(r.todo.files)) {
 		workers.Go(func() error { return newWorker(r, n+1).loop(workCtx, n, jobs, results) })
 	}
 	var workErr error
@@ -141,7 +141,7 @@ func (r *run) workers() int {
 func (w *worker) loop(ctx context.Context, index int, jobs *queues, results chan<- result) error {
 	for {
 		todo := jobs.next(index)
-		if len(todo) == 0 {
+		if len(todo.files) == 0 {
 			return nil
 		}
 		done, err := w.do(ctx, todo)
@@ -176,8 +176,7 @@ func (r *run) linkReferences(ctx context.Context) error {
 	if !hard && !r.Log.Enabled(log.Detail) {
 		return nil
 	}
-	for i := range r.m.Files {
-		f := &r.m.Files[i]
+	for _, f := range r.m.Files.All() {
 		if f.Reference == "" {
 			continue
 		}
@@ -186,7 +185,7 @@ func (r *run) linkReferences(ctx context.Context) error {
 			continue
 		}
 		r.Log.Detail("hardlink %s to %s", f.Name, f.Reference)
-		if err := r.hardlink(ctx, f); err != nil {
+		if err := r.hardlink(ctx, &f); err != nil {
 			return err
 		}
 	}

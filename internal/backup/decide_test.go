@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"holdfast/internal/format"
+	"holdfast/internal/postgres"
 )
 
 const (
@@ -29,10 +30,10 @@ func file(name string, size, timestamp int64, change ...func(*format.File)) form
 func TestDeltaReasons(t *testing.T) {
 	prior := &format.Manifest{
 		Label: fullOne, ArchiveStop: "0000000A00000000000000FF", Options: format.Options{Online: true},
-		Files: []format.File{file("a", 10, 100), file("b", 20, 100, func(f *format.File) { f.OriginalSize = 15 }), file("c", 0, 100)},
+		Files: format.NewFiles(file("a", 10, 100), file("b", 20, 100, func(f *format.File) { f.OriginalSize = 15 }), file("c", 0, 100)),
 	}
 	online := func(files ...format.File) *format.Manifest {
-		return &format.Manifest{TimestampCopyStart: 200, Options: format.Options{Online: true}, Files: files}
+		return &format.Manifest{TimestampCopyStart: 200, Options: format.Options{Online: true}, Files: format.NewFiles(files...)}
 	}
 	offline := &format.Manifest{}
 	for _, test := range []struct{ name, got, want string }{
@@ -64,10 +65,10 @@ func TestMergeAndPlan(t *testing.T) {
 		f.PageChecksum, f.PageErrors = format.PageError, []format.PageRange{{First: 1, Last: 1}}
 	}
 	prior := &format.Manifest{Label: incrOne, References: []string{fullOne, incrOne}, CipherPass: "pass", BundleRaw: true}
-	prior.Files = []format.File{
+	prior.Files = format.NewFiles([]format.File{
 		file("a same", 10, 100), file("b other time", 10, 100), file("c other size", 10, 100), file("d empty", 0, 100),
 		file("e empty now", 10, 100), file("f older", 10, 100, bundled), file("z gone", 1, 1),
-	}
+	}...)
 	files := []format.File{
 		file("a same", 10, 100), file("b other time", 10, 101), file("c other size", 11, 101), file("d empty", 0, 101),
 		file("e empty now", 0, 101), file("f older", 10, 100), file("g new", 10, 100),
@@ -82,10 +83,12 @@ func TestMergeAndPlan(t *testing.T) {
 		{false, "b other time? c other size e empty now g new"},
 		{true, "a same? b other time? c other size e empty now f older? g new"},
 	} {
-		m := &format.Manifest{Files: slices.Clone(files)}
+		m := &format.Manifest{Files: format.NewFiles(files...)}
 		merge(m, prior)
 		var jobs []string
-		for _, j := range planJobs(m, prior, test.delta, true) {
+		todo := planJobs(m, prior, test.delta)
+		for _, i := range todo.files {
+			j := todo.job(i)
 			name := pgName(j.name)
 			if j.reference {
 				name += "?"
@@ -99,7 +102,7 @@ func TestMergeAndPlan(t *testing.T) {
 			t.Errorf("not inherited: %+v", m)
 		}
 		var refs []string
-		for _, f := range m.Files {
+		for _, f := range m.Files.All() {
 			refs = append(refs, f.Reference)
 		}
 		if want := []string{incrOne, incrOne, "", incrOne, "", fullOne, ""}; !slices.Equal(refs, want) {
@@ -112,18 +115,27 @@ func TestMergeAndPlan(t *testing.T) {
 	}
 }
 
+// planOf is the plan of a full backup.
+func planOf(files ...format.File) *plan {
+	m := &format.Manifest{Files: format.NewFiles(files...)}
+	m.Files.Sort()
+	p := planJobs(m, nil, false)
+	p.bundleLimit = -1
+	return p
+}
+
 func TestCheckJobs(t *testing.T) {
-	if err := checkJobs(nil, false); err == nil {
+	if err := checkJobs(planOf(), false); err == nil {
 		t.Error("no jobs accepted")
 	}
-	if err := checkJobs([]job{{name: "pg_data/PG_VERSION"}}, false); err != nil {
+	if err := checkJobs(planOf(file("PG_VERSION", 3, 1)), false); err != nil {
 		t.Error(err)
 	}
-	if err := checkJobs([]job{{name: "pg_data/PG_VERSION"}}, true); err == nil || err.Error() !=
+	if err := checkJobs(planOf(file("PG_VERSION", 3, 1)), true); err == nil || err.Error() !=
 		"pg_control must be present in all online backups" {
 		t.Errorf("error %v", err)
 	}
-	if err := checkJobs([]job{{name: "pg_data/global/pg_control"}}, true); err != nil {
+	if err := checkJobs(planOf(file("global/pg_control", 8192, 1)), true); err != nil {
 		t.Error(err)
 	}
 }
@@ -163,12 +175,19 @@ func TestLatestLabel(t *testing.T) {
 	}
 }
 
-func TestQueues(t *testing.T) {
-	var jobs []job
-	for i, size := range []int64{1, 30, 20, 20} {
-		jobs = append(jobs, job{name: fmt.Sprintf("pg_data/%d", 9-i), size: size})
+func (q *queues) names(todo task) (names []string) {
+	for _, i := range todo.files {
+		names = append(names, q.plan.job(i).name)
 	}
-	jobs = append(jobs, job{name: "pg_tblspc/1/PG/x", size: 5}, job{name: "pg_tblspc/2/PG/x", size: 6})
+	return names
+}
+
+func TestQueues(t *testing.T) {
+	var files []format.File
+	for i, size := range []int64{1, 30, 20, 20} {
+		files = append(files, file(fmt.Sprint(9-i), size, 1))
+	}
+	files = append(files, format.File{Name: "pg_tblspc/1/PG/x", Size: 5}, format.File{Name: "pg_tblspc/2/PG/x", Size: 6})
 	for _, test := range []struct {
 		worker int
 		want   string
@@ -178,16 +197,10 @@ func TestQueues(t *testing.T) {
 		{2, "pg_tblspc/2/PG/x pg_data/8 pg_data/6 pg_data/7 pg_data/9 pg_tblspc/1/PG/x"},
 		{4, "pg_tblspc/1/PG/x pg_tblspc/2/PG/x pg_data/8 pg_data/6 pg_data/7 pg_data/9"},
 	} {
-		q := newQueues(jobs, 0, false)
+		q := newQueues(planOf(files...), 0, false)
 		var got []string
-		for {
-			next := q.next(test.worker)
-			if len(next) == 0 {
-				break
-			}
-			for _, j := range next {
-				got = append(got, j.name)
-			}
+		for todo := q.next(test.worker); len(todo.files) > 0; todo = q.next(test.worker) {
+			got = append(got, q.names(todo)...)
 		}
 		if strings.Join(got, " ") != test.want {
 			t.Errorf("worker %d: %v, want %s", test.worker, got, test.want)
@@ -195,7 +208,7 @@ func TestQueues(t *testing.T) {
 	}
 	for _, standby := range []bool{false, true} {
 		for worker := range 2 {
-			if len(newQueues(nil, 0, standby).next(worker)) > 0 {
+			if len(newQueues(planOf(), 0, standby).next(worker).files) > 0 {
 				t.Error("a job of none")
 			}
 		}
@@ -203,10 +216,9 @@ func TestQueues(t *testing.T) {
 }
 
 func TestQueuesWithStandby(t *testing.T) {
-	q := newQueues([]job{
-		{name: "pg_data/base/1/1", size: 9}, {name: "pg_data/global/pg_control", size: 8, primary: true},
-		{name: "pg_data/pg_ident.conf", size: 7, primary: true}, {name: "pg_tblspc/1/PG/x", size: 5},
-	}, 0, true)
+	p := planOf(file("base/1/1", 9, 1), file("global/pg_control", 8, 1), file("pg_ident.conf", 7, 1), format.File{Name: "pg_tblspc/1/PG/x", Size: 5})
+	p.standby = func(name string) bool { return onStandby(postgres.Version15, name) }
+	q := newQueues(p, 0, true)
 	for _, test := range []struct {
 		worker int
 		want   string
@@ -214,11 +226,7 @@ func TestQueuesWithStandby(t *testing.T) {
 		{2, "pg_data/base/1/1"}, {0, "pg_data/global/pg_control"}, {1, "pg_tblspc/1/PG/x"}, {1, ""}, {2, ""},
 		{0, "pg_data/pg_ident.conf"}, {0, ""},
 	} {
-		got := ""
-		for _, j := range q.next(test.worker) {
-			got += j.name
-		}
-		if got != test.want {
+		if got := strings.Join(q.names(q.next(test.worker)), " "); got != test.want {
 			t.Errorf("worker %d got %q, want %q", test.worker, got, test.want)
 		}
 	}

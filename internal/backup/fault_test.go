@@ -90,8 +90,7 @@ func nobody(string) (int, bool) { return 0, true }
 // restored checks that a directory in memory holds the files of the cluster.
 func (f *fixture) restored(mem *storagetest.Mem, m *format.Manifest) {
 	f.t.Helper()
-	for i := range m.Files {
-		file := &m.Files[i]
+	for _, file := range m.Files.All() {
 		at := "/pg/" + pgName(file.Name)
 		got, err := storage.ReadAll(f.t.Context(), mem, at, 0)
 		f.must(err)

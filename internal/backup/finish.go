@@ -138,12 +138,7 @@ func (r *run) newFile(name string, allowed uint16) format.File {
 // addFile adds a file to the manifest, or replaces it.
 func (r *run) addFile(f format.File) {
 	f.OriginalSize = f.Size
-	i, found := slices.BinarySearchFunc(r.m.Files, f.Name, func(f format.File, name string) int { return strings.Compare(f.Name, name) })
-	if found {
-		r.m.Files[i] = f
-		return
-	}
-	r.m.Files = slices.Insert(r.m.Files, i, f)
+	r.m.Files.Put(f)
 }
 
 // storeFile writes a file of the backup, which appears whole or not at all, and returns hash and size of what is stored.
@@ -242,7 +237,7 @@ func (r *run) finish(ctx context.Context) error {
 		return err
 	}
 	r.result.Label, r.result.Type = r.m.Label, r.m.Type
-	r.Log.Info("%s backup size = %s, file total = %d", r.m.Type, log.Size(ownSize(r.m)), len(r.m.Files))
+	r.Log.Info("%s backup size = %s, file total = %d", r.m.Type, log.Size(ownSize(r.m)), r.m.Files.Len())
 	return nil
 }
 
@@ -258,9 +253,9 @@ func (r *run) refreshArchiveInfo(ctx context.Context) error {
 // ownSize is the size of the files that are not in earlier backups.
 func ownSize(m *format.Manifest) int64 {
 	var size int64
-	for i := range m.Files {
-		if m.Files[i].Reference == "" {
-			size += m.Files[i].Size
+	for _, f := range m.Files.All() {
+		if f.Reference == "" {
+			size += f.Size
 		}
 	}
 	return size

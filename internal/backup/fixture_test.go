@@ -158,9 +158,8 @@ func (f *fixture) manifest(label string) *format.Manifest {
 func (f *fixture) check(label string) *format.Manifest {
 	f.t.Helper()
 	m := f.manifest(label)
-	for i := range m.Files {
-		file := &m.Files[i]
-		got := f.content(m, file)
+	for _, file := range m.Files.All() {
+		got := f.content(m, &file)
 		h := filter.NewHash()
 		h.Write(got)
 		if int64(len(got)) != file.Size || file.Size > 0 && format.Sum(h.Sum()) != file.Checksum {
@@ -175,7 +174,7 @@ func (f *fixture) check(label string) *format.Manifest {
 		if file.Size == 0 && m.Bundle {
 			continue // nothing is stored
 		}
-		stored, part := f.repo().FilePath(m, file)
+		stored, part := f.repo().FilePath(m, &file)
 		raw, err := storage.ReadAll(f.t.Context(), f.mem, stored, 0)
 		f.must(err)
 		if file.BundleID > 0 {

@@ -3,7 +3,6 @@ package backup
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -22,14 +21,11 @@ type keeper struct {
 	published       int64 // part of done that was published
 	saved, saveStep int64 // the same for the manifest
 
-	gone []int // files that were removed from the cluster
+	gone map[int]bool // files that were removed from the cluster, by index
 }
 
 func newKeeper(r *run) *keeper {
-	k := &keeper{run: r}
-	for _, j := range r.jobs {
-		k.total += j.size
-	}
+	k := &keeper{run: r, gone: make(map[int]bool), total: r.todo.size}
 	k.saveStep = max(k.total/100, r.ManifestSaveThreshold)
 	for n := range r.workers() {
 		k.workers = append(k.workers, r.Log.Worker(n+1))
@@ -41,21 +37,23 @@ func newKeeper(r *run) *keeper {
 func (k *keeper) note(res *result) error {
 	k.done += res.size
 	k.logResult(res)
-	f := &k.run.m.Files[res.file]
+	f := k.run.m.Files.At(res.file)
 	switch res.outcome {
 	case removed:
-		k.gone = append(k.gone, res.file) // the entry goes when no result names entries by index any more
+		k.gone[res.file] = true // the entry goes when no result names entries by index any more
 	case matched:
 		if f.Reference == "" && res.prior != nil { // it has turned out to have the prior size again
 			f.Size = res.copySize
-			refer(f, res.prior, k.run.prior.Label)
+			refer(&f, res.prior, k.run.prior.Label)
+			k.run.todo.change(res.file, f)
 		}
 	case copied, truncated:
-		record(f, res)
+		record(&f, res)
+		k.run.todo.change(res.file, f)
 		k.logDamaged(res)
 		return k.reportPages(res)
 	case rechecked:
-		return k.repeatPages(f, res)
+		return k.repeatPages(&f, res)
 	}
 	return nil
 }
@@ -80,11 +78,9 @@ func (k *keeper) publish(ctx context.Context) error {
 
 // finish drops the entries of files that were removed from the cluster.
 func (k *keeper) finish() {
-	m := k.run.m
-	for _, i := range k.gone {
-		m.Files[i].Name = ""
+	if len(k.gone) > 0 {
+		k.run.m.Files.DeleteFunc(func(i int, _ *format.File) bool { return k.gone[i] })
 	}
-	m.Files = slices.DeleteFunc(m.Files, func(f format.File) bool { return f.Name == "" })
 }
 
 // record makes a file's entry that of a file that was stored.

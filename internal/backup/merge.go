@@ -8,8 +8,8 @@ import (
 
 // future returns the reason to compare contents if a file claims to have been changed after the copy began: its time proves nothing.
 func future(m *format.Manifest) string {
-	for i := range m.Files {
-		if f := &m.Files[i]; f.Timestamp > m.TimestampCopyStart {
+	for _, f := range m.Files.All() {
+		if f.Timestamp > m.TimestampCopyStart {
 			return fmt.Sprintf("file '%s' has timestamp (%d) in the future (relative to copy start %d), enabling delta checksum",
 				pgName(f.Name), f.Timestamp, m.TimestampCopyStart)
 		}
@@ -33,11 +33,11 @@ func historyChanged(m, prior *format.Manifest, startSegment string) string {
 // filesChanged returns the reason to compare contents that lies in the files: a time that went backwards, or one that stayed while
 // the size did not. The size at the time of the manifest counts, not what was copied a little later.
 func filesChanged(m, prior *format.Manifest) string {
-	for i := range m.Files {
-		f := &m.Files[i]
-		p := prior.File(f.Name)
+	before := prior.Files.Finder()
+	for _, f := range m.Files.All() {
+		p, found := before.Find(f.Name)
 		switch {
-		case p == nil:
+		case !found:
 		case f.Timestamp < p.Timestamp:
 			return fmt.Sprintf("file '%s' has timestamp earlier than prior backup (prior %d, current %d), enabling delta checksum",
 				pgName(f.Name), p.Timestamp, f.Timestamp)
@@ -55,16 +55,18 @@ func merge(m, prior *format.Manifest) {
 	m.Prior = prior.Label
 	m.BundleRaw = prior.BundleRaw
 	m.CipherPass = prior.CipherPass
-	for i := range m.Files {
-		f := &m.Files[i]
-		p := prior.File(f.Name)
+	before := prior.Files.Finder()
+	for i, f := range m.Files.All() {
+		p, found := before.Find(f.Name)
 		switch {
-		case p == nil || !p.HasChecksum && p.Size > 0 || m.Bundle && f.Size == 0:
+		case !found || !p.HasChecksum && p.Size > 0 || m.Bundle && f.Size == 0:
+			continue
 		case p.Size == f.Size:
-			refer(f, p, prior.Label)
-		case keepsCut(m, f, p):
+			refer(&f, &p, prior.Label)
+		case keepsCut(m, &f, &p):
 			f.BlockSize, f.BlockChecksumSize = p.BlockSize, p.BlockChecksumSize
 		}
+		m.Files.Set(i, f)
 	}
 }
 

@@ -2,6 +2,8 @@ package backup
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"time"
 
 	"holdfast/internal/errs"
@@ -37,12 +39,13 @@ func (r *run) plan(ctx context.Context) error {
 	if err := r.compare(); err != nil {
 		return err
 	}
-	r.jobs = planJobs(r.m, r.prior, r.Delta, *r.ChecksumPage)
-	for i := range r.jobs {
-		r.jobs[i].bundled = r.Bundle && r.jobs[i].size <= r.BundleLimit
-		r.jobs[i].primary = !onStandby(control.Version, r.jobs[i].name)
+	r.todo = planJobs(r.m, r.prior, r.Delta)
+	r.todo.pages, r.todo.bundleLimit = *r.ChecksumPage, -1
+	if r.Bundle {
+		r.todo.bundleLimit = r.BundleLimit
 	}
-	if err := checkJobs(r.jobs, r.Online); err != nil {
+	r.todo.standby = func(name string) bool { return onStandby(control.Version, name) }
+	if err := checkJobs(r.todo, r.Online); err != nil {
 		return err
 	}
 	if err := r.place(ctx); err != nil {
@@ -147,6 +150,27 @@ func (r *run) place(ctx context.Context) error {
 	return r.clean(ctx, interrupted)
 }
 
+// plan says which files are read. All else about a file is worked out when its turn comes: of a million files there may be a number
+// each, but not a job.
+type plan struct {
+	m, prior    *format.Manifest
+	pages       bool                   // pages are checked
+	bundleLimit int64                  // largest file that goes into a bundle, -1: none does
+	standby     func(name string) bool // may be read from a standby
+
+	files []uint32 // to be read, as indexes in the manifest, ascending
+	size  int64    // of them all
+
+	mu sync.RWMutex // held to change entries of the manifest, as others make jobs of them meanwhile
+}
+
+// change changes an entry of the manifest while files are being read.
+func (p *plan) change(i int, f format.File) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.m.Files.Set(i, f)
+}
+
 // job is one file to be read.
 type job struct {
 	file     int // index in the manifest
@@ -154,10 +178,8 @@ type job struct {
 	size     int64 // as planned
 	modified int64 // Unix seconds
 	pages    bool  // pages are checked
-	primary  bool  // only the primary has it, a standby has another of the name
 
-	bundled      bool  // goes into a bundle
-	bundle       int64 // its number, from 1
+	bundle       int64 // number of the bundle it goes into, from 1; 0: none
 	blockSize    int64 // 0: stored whole
 	checksumSize int
 
@@ -174,29 +196,55 @@ type job struct {
 
 // planJobs lists the files that must be read: those that are new, have another size or time than before, and with delta all others
 // too. An empty file is never worth reading if it was empty before.
-func planJobs(m, prior *format.Manifest, delta, checkPages bool) []job {
-	var jobs []job
-	for i := range m.Files {
-		f := &m.Files[i]
-		j := job{file: i, name: f.Name, size: f.Size, modified: f.Timestamp, pages: checkPages && postgres.PageChecked(f.Name)}
+func planJobs(m, prior *format.Manifest, delta bool) *plan {
+	p := &plan{m: m, prior: prior}
+	var before format.Finder
+	if prior != nil {
+		before = prior.Files.Finder()
+	}
+	for i, f := range m.Files.All() {
 		if m.Bundle && f.Size == 0 {
 			continue
 		}
-		var p *format.File
-		if prior != nil {
-			p = prior.File(f.Name)
-		}
 		if f.Reference != "" {
-			if f.Size == 0 || !delta && f.Timestamp == p.Timestamp {
+			if f.Size == 0 {
 				continue
 			}
-			j.reference, j.sum, j.prior = true, f.Checksum, p
+			if was, _ := before.Find(f.Name); !delta && f.Timestamp == was.Timestamp {
+				continue
+			}
 		}
-		j.cut(m, f, p)
-		jobs = append(jobs, j)
+		p.files = append(p.files, uint32(i))
+		p.size += f.Size
 	}
-	return jobs
+	return p
 }
+
+// job returns what there is to do with a file, given by its index in the manifest. It must not have been done yet.
+func (p *plan) job(i uint32) job {
+	p.mu.RLock()
+	f := p.m.Files.At(int(i))
+	p.mu.RUnlock()
+	j := job{file: int(i), name: f.Name, size: f.Size, modified: f.Timestamp, pages: p.pages && postgres.PageChecked(f.Name)}
+	var was *format.File
+	if p.prior != nil {
+		was = p.prior.File(f.Name)
+	}
+	switch {
+	case f.Reference != "":
+		j.reference, j.sum, j.prior = true, f.Checksum, was
+	case f.HasChecksum:
+		j.resumed, j.sum, j.repoSize, j.repoSum = true, f.Checksum, f.RepoSize, f.RepoChecksum
+		if !f.HasRepoChecksum {
+			j.repoSum = f.Checksum
+		}
+	}
+	j.cut(p.m, &f, was)
+	return j
+}
+
+// bundled reports whether a file of some size goes into a bundle.
+func (p *plan) bundled(size int64) bool { return size <= p.bundleLimit }
 
 // onStandby reports whether a file may be read from a standby. That has its own settings, logs and control file; what both replay
 // from the same WAL, the primary by making it, is as good on the one as on the other.
@@ -219,17 +267,15 @@ func (j *job) cut(m *format.Manifest, f, p *format.File) {
 func (j *job) onBlocks() bool { return j.blockSize > 0 && j.prior != nil && j.prior.BlockMapSize > 0 }
 
 // checkJobs makes sure that a plan makes sense: there is always something to copy, and an online backup has changed pg_control.
-func checkJobs(jobs []job, online bool) error {
-	if len(jobs) == 0 {
+func checkJobs(p *plan, online bool) error {
+	if len(p.files) == 0 {
 		return errs.New(errs.FileMissing, "no files have changed since the last backup - this seems unlikely")
 	}
 	if !online {
 		return nil
 	}
-	for _, j := range jobs {
-		if j.name == controlFile {
-			return nil
-		}
+	if i, found := p.m.Files.Search(controlFile); found && slices.Contains(p.files, uint32(i)) {
+		return nil
 	}
 	return errs.New(errs.FileMissing, "pg_control must be present in all online backups").
 		Hint("is something wrong with the clock or filesystem timestamps?")

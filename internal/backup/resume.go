@@ -93,34 +93,25 @@ func labelText(label string) string {
 // clean removes from the directory of an interrupted backup all that a backup made now would not have put there, and marks the rest
 // as resumed in the plan.
 func (r *run) clean(ctx context.Context, old *format.Manifest) error {
-	c := cleaner{
-		run: r, old: old, kept: make(map[string]bool), paths: make(map[string]bool, len(r.m.Paths)), bundled: make(map[string]bool),
-	}
-	for i := range r.jobs {
-		if r.jobs[i].bundled {
-			c.bundled[r.jobs[i].name] = true
-		}
-	}
+	c := cleaner{run: r, old: old, kept: make([]bool, r.m.Files.Len()), paths: make(map[string]bool, len(r.m.Paths))}
 	for _, p := range r.m.Paths {
 		c.paths[p.Name] = true
 	}
 	if err := c.dir(ctx, ""); err != nil {
 		return err
 	}
-	for i := range r.jobs {
-		j := &r.jobs[i]
-		if !c.kept[j.name] {
+	before := old.Files.Finder()
+	for _, i := range r.todo.files {
+		if !c.kept[i] {
 			continue
 		}
-		f, was := &r.m.Files[j.file], old.File(j.name)
+		f := r.m.Files.At(int(i))
+		was, _ := before.Find(f.Name)
 		f.Checksum, f.HasChecksum = was.Checksum, true
 		f.RepoSize, f.RepoChecksum, f.HasRepoChecksum = was.RepoSize, was.RepoChecksum, was.HasRepoChecksum
 		f.BlockMapSize = was.BlockMapSize
 		f.PageChecksum, f.PageErrors = was.PageChecksum, was.PageErrors
-		j.resumed, j.sum, j.repoSize, j.repoSum = true, was.Checksum, was.RepoSize, was.RepoChecksum
-		if !was.HasRepoChecksum {
-			j.repoSum = was.Checksum
-		}
+		r.m.Files.Set(int(i), f)
 	}
 	return nil
 }
@@ -130,9 +121,7 @@ type cleaner struct {
 	run   *run
 	old   *format.Manifest
 	paths map[string]bool // of the new manifest
-	kept  map[string]bool // files that can be kept, by name
-
-	bundled map[string]bool // files that go into bundles this time
+	kept  []bool          // files of the new manifest that can be kept
 }
 
 // dir cleans one directory, given as its name in the manifest.
@@ -171,7 +160,9 @@ func (c *cleaner) entry(ctx context.Context, name string, t storage.Type) error 
 		reason := c.useless(name)
 		if reason == "" {
 			file, _ := c.stored(name)
-			c.kept[file] = true
+			if i, found := c.run.m.Files.Search(file); found {
+				c.kept[i] = true
+			}
 			return nil
 		}
 		logger.Detail("remove file '%s' from resumed backup (%s)", at, reason)
@@ -186,13 +177,14 @@ func (c *cleaner) path(name string) string { return c.run.Repo.BackupPath(c.old.
 // useless says why a stored file cannot be kept, or "".
 func (c *cleaner) useless(stored string) string {
 	name, blocks := c.stored(stored)
+	f := c.run.m.File(name)
 	switch {
 	case !blocks && filter.CompressionOf(stored) != c.run.Compression:
 		return "mismatched compression type"
-	case c.bundled[name]:
+	case f != nil && f.Size > 0 && c.run.todo.bundled(f.Size):
 		return "goes into a bundle"
 	}
-	return uselessFile(c.run.m.File(name), c.old.File(name), c.run.Delta)
+	return uselessFile(f, c.old.File(name), c.run.Delta)
 }
 
 // stored returns the name of the file that a stored file belongs to, and whether that is stored by blocks.

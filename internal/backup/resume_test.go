@@ -81,7 +81,7 @@ func TestResume(t *testing.T) {
 		if left := f.stored(label, "pg_data/link"); len(left) > 0 {
 			t.Error("the link is still there")
 		}
-		want := len(m.Files) + 2 // and two manifests
+		want := m.Files.Len() + 2 // and two manifests
 		if got := f.files(label); got != want {
 			t.Errorf("%d files stored, want %d", got, want)
 		}
@@ -196,8 +196,8 @@ func TestFaults(t *testing.T) {
 			}
 			for _, b := range info.Backups {
 				m := f.manifest(b.Label)
-				for i := range m.Files {
-					if _, openErr := f.repo().OpenFile(t.Context(), m, &m.Files[i]); openErr != nil {
+				for _, file := range m.Files.All() {
+					if _, openErr := f.repo().OpenFile(t.Context(), m, &file); openErr != nil {
 						t.Errorf("%s, failed %s: %v", kind, failed, openErr)
 					}
 				}

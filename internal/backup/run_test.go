@@ -38,7 +38,7 @@ func TestOfflineChain(t *testing.T) {
 		t.Errorf("prior %s, references %v", m.Prior, m.References)
 	}
 	var own []string
-	for _, file := range m.Files {
+	for _, file := range m.Files.All() {
 		if file.Reference == "" {
 			own = append(own, file.Name)
 		} else if file.Reference != full.Label {

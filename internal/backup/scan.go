@@ -32,7 +32,8 @@ type scanner struct {
 	tablespaces map[string]string // names by oid; nil when there is no server to ask
 	m           *format.Manifest
 
-	linked map[string]bool // directories that links lead to
+	unlogged postgres.Unlogged
+	linked   map[string]bool // directories that links lead to
 }
 
 // scan fills paths, files, links and targets of the manifest.
@@ -54,6 +55,7 @@ func (s *scanner) scan(ctx context.Context) error {
 	if err := format.CheckLinks(s.root, s.m.Targets); err != nil {
 		return err
 	}
+	s.dropUnlogged()
 	s.sort()
 	return nil
 }
@@ -69,20 +71,16 @@ func (s *scanner) dir(ctx context.Context, at, name string) error {
 		s.log.Info("exclude contents of '%s' from backup using '%s/' exclusion", s.path(name), pgName(name))
 		return nil
 	}
-	entries, err := s.list(ctx, at)
+	entries, err := s.list(ctx, at, name)
 	if errs.Is(err, errs.PathMissing) && name != dataName {
 		return nil // dropped since its parent was listed
 	}
 	if err != nil {
 		return err
 	}
-	var unlogged postgres.Unlogged
-	for _, e := range entries {
-		unlogged.Note(name + "/" + e.Name)
-	}
 	for _, e := range entries {
 		child := name + "/" + e.Name
-		if e.Type == storage.File && unlogged.Skip(child) {
+		if e.Type == storage.File && s.unlogged.Skip(child) {
 			continue
 		}
 		if err := s.entry(ctx, at, child, e); err != nil {
@@ -92,14 +90,29 @@ func (s *scanner) dir(ctx context.Context, at, name string) error {
 	return nil
 }
 
-func (s *scanner) list(ctx context.Context, dir string) ([]storage.Info, error) {
-	var entries []storage.Info
-	err := s.tree.List(ctx, dir, func(info storage.Info) error {
-		entries = append(entries, info)
+// list takes in the plain files of a directory, of which there may be very many, as they come. It returns all other entries, sorted.
+func (s *scanner) list(ctx context.Context, at, name string) ([]storage.Info, error) {
+	var others []storage.Info
+	err := s.tree.List(ctx, at, func(e storage.Info) error {
+		child := name + "/" + e.Name
+		s.unlogged.Note(child)
+		switch {
+		case e.Type != storage.File || name == dataName+"/"+tablespaceName || s.exclude.item(child):
+			others = append(others, e)
+		case s.rules.File(child):
+			return s.addFile(child, e)
+		}
 		return nil
 	})
-	slices.SortFunc(entries, func(a, b storage.Info) int { return strings.Compare(a.Name, b.Name) })
-	return entries, err
+	slices.SortFunc(others, func(a, b storage.Info) int { return strings.Compare(a.Name, b.Name) })
+	return others, err
+}
+
+// dropUnlogged takes out the files of unlogged relations. They are known only when the directory was listed.
+func (s *scanner) dropUnlogged() {
+	if s.unlogged.Any() {
+		s.m.Files.DeleteFunc(func(_ int, f *format.File) bool { return s.unlogged.Skip(f.Name) })
+	}
 }
 
 // entry takes in one directory entry; at is the directory it lies in.
@@ -164,7 +177,7 @@ func (s *scanner) addFile(name string, e storage.Info) error {
 	if s.checksums && postgres.PageChecked(name) {
 		f.PageChecksum = format.PageOK
 	}
-	s.m.Files = append(s.m.Files, f)
+	s.m.Files.Append(f)
 	return nil
 }
 
@@ -305,7 +318,7 @@ func clusterPath(root, name string) string {
 }
 
 func (s *scanner) sort() {
-	slices.SortFunc(s.m.Files, func(a, b format.File) int { return strings.Compare(a.Name, b.Name) })
+	s.m.Files.Sort()
 	slices.SortFunc(s.m.Paths, func(a, b format.Path) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(s.m.Links, func(a, b format.Link) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(s.m.Targets, func(a, b format.Target) int { return strings.Compare(a.Name, b.Name) })

@@ -31,7 +31,7 @@ func scanOf(t *testing.T, data string, exclude ...string) (*format.Manifest, str
 
 func names(m *format.Manifest) []string {
 	var all []string
-	for _, f := range m.Files {
+	for _, f := range m.Files.All() {
 		all = append(all, pgName(f.Name))
 	}
 	return all

@@ -85,11 +85,11 @@ func newWorker(r *run, number int) *worker {
 }
 
 // do copies a file or the files of a bundle, again from the beginning if that fails.
-func (w *worker) do(ctx context.Context, jobs []*job) ([]result, error) {
+func (w *worker) do(ctx context.Context, todo task) ([]result, error) {
 	var failures log.Retries
 	begin := time.Now()
 	for try := 0; ; try++ {
-		results, err := w.try(ctx, jobs)
+		results, err := w.try(ctx, todo)
 		if err == nil {
 			return results, nil
 		}
@@ -110,12 +110,14 @@ func (w *worker) do(ctx context.Context, jobs []*job) ([]result, error) {
 }
 
 // try copies each file once.
-func (w *worker) try(ctx context.Context, jobs []*job) ([]result, error) {
-	w.bundle.begin(ctx, w.run, jobs[0].bundle)
+func (w *worker) try(ctx context.Context, todo task) ([]result, error) {
+	w.bundle.begin(ctx, w.run, todo.bundle)
 	defer w.bundle.drop()
-	results := make([]result, 0, len(jobs))
-	for _, j := range jobs {
-		res, err := w.tryFile(ctx, *j)
+	results := make([]result, 0, len(todo.files))
+	for _, i := range todo.files {
+		j := w.run.todo.job(i)
+		j.bundle = todo.bundle
+		res, err := w.tryFile(ctx, j)
 		if err != nil {
 			return nil, err
 		}

@@ -152,8 +152,8 @@ func (m *Manifest) Summary() Backup {
 	if m.BlockIncr {
 		b.RepoSizeMap, b.RepoSizeMapDelta = new(int64), new(int64)
 	}
-	for i := range m.Files {
-		b.add(&m.Files[i])
+	for _, f := range m.Files.All() {
+		b.add(&f)
 	}
 	return b
 }

@@ -11,17 +11,18 @@ import (
 // large makes the manifest of an incremental backup with n files.
 func large(n int) *Manifest {
 	m := sample()
-	m.Files = make([]File, n)
-	for i := range m.Files {
+	m.Files = Files{}
+	for i := range n {
 		name := fmt.Sprintf("pg_data/base/%05d/%07d", 16384+i/1000, i)
-		m.Files[i] = File{
+		f := File{
 			Name: name, User: "pg", Mode: 0o640, Size: int64(8192 * (i%100 + 1)), OriginalSize: int64(8192 * (i%100 + 1)),
 			RepoSize: int64(1234 + i), Timestamp: 1795213395 + int64(i), Checksum: sha1.Sum([]byte(name)), HasChecksum: true,
 			RepoChecksum: sha1.Sum([]byte(name)), HasRepoChecksum: true, PageChecksum: PageOK,
 		}
 		if i%3 > 0 {
-			m.Files[i].Reference = m.Prior
+			f.Reference = m.Prior
 		}
+		m.Files.Append(f)
 	}
 	return m
 }
@@ -37,7 +38,7 @@ func BenchmarkDecodeManifest(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		m, err := DecodeManifest(bytes.NewReader(content.Bytes()))
-		if err != nil || len(m.Files) != benchmarkFiles {
+		if err != nil || m.Files.Len() != benchmarkFiles {
 			b.Fatal(err)
 		}
 	}

@@ -30,10 +30,7 @@ const (
 
 func (d *manifestDecoder) applyDefaults() {
 	m := d.m
-	for i := range m.Files {
-		f := &m.Files[i]
-		m.FileDefault.apply(&f.User, &f.Group, &f.Mode)
-	}
+	m.Files.owners.apply(&m.FileDefault)
 	for i := range m.Links {
 		l := &m.Links[i]
 		m.LinkDefault.apply(&l.User, &l.Group, nil)

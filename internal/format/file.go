@@ -55,8 +55,7 @@ const (
 
 // file reads an entry. Its members are asked for in the order in which they are written.
 func (d *manifestDecoder) file(key []byte, v value) error {
-	f := d.files.add()
-	f.Name = d.names.add(key)
+	var f File
 	o := openObject(v)
 	f.decodeLocation(&o)
 	f.Checksum, f.HasChecksum = sum(&o, "checksum")
@@ -76,6 +75,7 @@ func (d *manifestDecoder) file(key []byte, v value) error {
 	if f.Size == 0 && !f.HasChecksum {
 		f.Checksum, f.HasChecksum = EmptySum, true
 	}
+	d.m.Files.add(&f, key)
 	return o.first(checkName(key))
 }
 
@@ -145,7 +145,7 @@ func (d *manifestDecoder) reference(o *object) string {
 	return text
 }
 
-// encode leaves out what decoding assumes for a missing member.
+// encode writes an entry under the key of the writer. It leaves out what decoding assumes for a missing member.
 func (f *File) encode(w *writer, missing *Defaults) {
 	o := w.begin()
 	if f.BlockSize > 0 {
@@ -177,5 +177,5 @@ func (f *File) encode(w *writer, missing *Defaults) {
 	o.intUnless("szo", f.OriginalSize, f.Size)
 	o.int("timestamp", f.Timestamp)
 	o.owner("user", f.User, missing.User)
-	w.end(f.Name)
+	w.endKey()
 }

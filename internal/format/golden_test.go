@@ -82,8 +82,8 @@ func (g *golden) compareSummaries(t *testing.T) {
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("summary of %s is\n%+v, want\n%+v", expected.Label, got, want)
 		}
-		if int64(len(m.Files)) != expected.ManifestFileTotal || got.Size != expected.SizeTotal {
-			t.Errorf("%s: %d files of %d bytes, want %d of %d", m.Label, len(m.Files), got.Size, expected.ManifestFileTotal, expected.SizeTotal)
+		if int64(m.Files.Len()) != expected.ManifestFileTotal || got.Size != expected.SizeTotal {
+			t.Errorf("%s: %d files of %d bytes, want %d of %d", m.Label, m.Files.Len(), got.Size, expected.ManifestFileTotal, expected.SizeTotal)
 		}
 		if !reflect.DeepEqual(m.References, expected.Reference) {
 			t.Errorf("%s: references are %v, want %v", m.Label, m.References, expected.Reference)

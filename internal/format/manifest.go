@@ -33,7 +33,7 @@ type Manifest struct {
 	Annotations map[string]string
 
 	// Sorted by the bytes of the name, as are Targets and Databases.
-	Files []File
+	Files Files
 	Links []Link
 	Paths []Path
 
@@ -43,7 +43,7 @@ type Manifest struct {
 
 // DecodeManifest reads a manifest in one pass. Texts that many files share, such as owners and references, are stored once.
 func DecodeManifest(r io.Reader) (*Manifest, error) {
-	d := manifestDecoder{m: &Manifest{}, owners: make(interned), references: make(interned)}
+	d := manifestDecoder{m: &Manifest{}, owners: make(interned), references: make(interned), names: names{size: 32 << 10}}
 	program, err := read(r, d.sections())
 	if err != nil {
 		return nil, err
@@ -58,7 +58,6 @@ func DecodeManifest(r io.Reader) (*Manifest, error) {
 // manifestDecoder is the state of reading a manifest.
 type manifestDecoder struct {
 	m          *Manifest
-	files      fileList
 	owners     interned
 	references interned
 	seen       []string // references of files in the order of the file
@@ -127,7 +126,6 @@ func (d *manifestDecoder) annotation(v value) (err error) {
 
 func (d *manifestDecoder) finish() error {
 	m := d.m
-	m.Files = d.files.files()
 	if m.References == nil { // before 2.42
 		m.References = append(slices.DeleteFunc(d.seen, func(label string) bool { return label == m.Label }), m.Label)
 	}
@@ -137,7 +135,7 @@ func (d *manifestDecoder) finish() error {
 		m.validateLabels(),
 		inOrder(m.Targets, func(t *Target) string { return t.Name }),
 		inOrder(m.Databases, func(d *Database) string { return d.Name }),
-		inOrder(m.Files, func(f *File) string { return f.Name }),
+		m.Files.sortOnce(),
 		inOrder(m.Links, func(l *Link) string { return l.Name }),
 		inOrder(m.Paths, func(p *Path) string { return p.Name }),
 	} {
@@ -213,8 +211,10 @@ func (m *Manifest) encodeBackup(w *writer) {
 // encodeTargets writes what the backup consists of.
 func (m *Manifest) encodeTargets(w *writer) {
 	w.section("target:file")
-	for i := range m.Files {
-		m.Files[i].encode(w, &m.FileDefault)
+	for i := range m.Files.Len() {
+		var f File
+		w.key = m.Files.load(i, &f, w.key[:0])
+		f.encode(w, &m.FileDefault)
 	}
 	w.section("target:file:default")
 	m.FileDefault.encode(w, true)

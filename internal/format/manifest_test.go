@@ -32,7 +32,7 @@ func mustSum(t testing.TB, text string) Sum {
 
 func TestManifestHead(t *testing.T) {
 	m := decodeManifest(t, "plain.manifest")
-	m.Files, m.Paths = nil, nil
+	m.Files, m.Paths = Files{}, nil
 	standard := Defaults{User: "postgres", Group: "postgres", Mode: 0o600}
 	want := &Manifest{
 		Program: "2.60.0dev", Label: "20261120-222316F", Type: Full, References: []string{"20261120-222316F"},
@@ -138,7 +138,7 @@ func sample() *Manifest {
 			{Name: "pg_data/b", Mode: 0o750},
 		},
 		Links: []Link{{Name: "pg_data/l", Destination: "/\"x\"\n", User: "pg"}, {Name: "pg_data/m", Destination: "m", Group: "g"}},
-		Files: []File{
+		Files: NewFiles([]File{
 			{Name: "pg_data/1", User: "pg", Mode: 0o640, Size: 100, OriginalSize: 0, RepoSize: 7, Timestamp: -1,
 				Checksum: sum, HasChecksum: true, BundleID: 3, BlockSize: 16384, BlockChecksumSize: 8, BlockMapSize: 5, PageChecksum: PageError},
 			{Name: "pg_data/2", User: "pg", Mode: 0o7640, Size: 0, OriginalSize: 5, RepoSize: 0, BlockSize: 8192, BlockChecksumSize: 6,
@@ -146,7 +146,7 @@ func sample() *Manifest {
 			{Name: "pg_data/3=\\\r\t\"", Group: "g", Mode: 0o640, Size: 5, OriginalSize: 5, RepoSize: 5, Reference: "20260101-000000F",
 				RepoChecksum: sum, HasRepoChecksum: true, Checksum: sum, HasChecksum: true,
 				BlockSize: 8192, BlockChecksumSize: 6, BlockMapSize: 2, PageChecksum: PageError, PageErrors: []PageRange{{0, 1}, {3, 3}}},
-		},
+		}...),
 	}
 	m.SetDefaults()
 	return m
@@ -194,7 +194,7 @@ pg_data/2={"bi":1,"checksum-page":true,"mode":"7640","size":0,"szo":5,"timestamp
 
 func TestManifestWritten(t *testing.T) {
 	m := sample()
-	m.Files[2].Name = "pg_data/3"
+	m.Files.Update(2, func(f *File) { f.Name = "pg_data/3" })
 	var out bytes.Buffer
 	if err := m.Encode(&out); err != nil {
 		t.Fatal(err)
@@ -238,6 +238,10 @@ func TestManifestReadAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if got, want := again.Files.all(), m.Files.all(); !reflect.DeepEqual(got, want) {
+		t.Errorf("files are  %+v\nwant %+v", got, want)
+	}
+	again.Files, m.Files = Files{}, Files{}
 	if !reflect.DeepEqual(again, m) {
 		t.Errorf("got  %+v\nwant %+v", again, m)
 	}
@@ -253,11 +257,11 @@ func TestManifestOfManyFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.EqualFunc(again.Files, m.Files, func(a, b File) bool { return reflect.DeepEqual(a, b) }) {
+	if !reflect.DeepEqual(again.Files.all(), m.Files.all()) {
 		t.Error("files differ")
 	}
-	if f := again.File(m.Files[12345].Name); f != &again.Files[12345] {
-		t.Errorf("found %v", f)
+	if want := m.Files.At(12345); !reflect.DeepEqual(again.File(want.Name), &want) {
+		t.Errorf("found %v", again.File(want.Name))
 	}
 }
 
@@ -267,13 +271,13 @@ func TestManifestNotWritten(t *testing.T) {
 		spoil func(*Manifest)
 		code  errs.Code
 	}{
-		{"line feed in a file", func(m *Manifest) { m.Files[2].Name = "pg_data/3\n4" }, errs.Format},
+		{"line feed in a file", func(m *Manifest) { m.Files.Append(File{Name: "pg_data/4\n5"}) }, errs.Format},
 		{"line feed in a path", func(m *Manifest) { m.Paths[2].Name = "pg_data/b\n" }, errs.Format},
 		{"line feed in a link", func(m *Manifest) { m.Links[1].Name = "pg_data/m\n" }, errs.Format},
 		{"line feed in a database", func(m *Manifest) { m.Databases = []Database{{Name: "a\nb"}} }, errs.Format},
-		{"no name", func(m *Manifest) { m.Files[0].Name = "" }, errs.Format},
-		{"files out of order", func(m *Manifest) { slices.Reverse(m.Files) }, errs.Assert},
-		{"file twice", func(m *Manifest) { m.Files[1] = m.Files[0] }, errs.Assert},
+		{"no name", func(m *Manifest) { m.Files.Update(0, func(f *File) { f.Name = "" }) }, errs.Format},
+		{"files out of order", func(m *Manifest) { m.Files.Append(m.Files.At(0)) }, errs.Assert},
+		{"file twice", func(m *Manifest) { m.Files.Set(1, m.Files.At(0)) }, errs.Assert},
 		{"annotation with quotes", func(m *Manifest) { m.Annotations = map[string]string{`"`: ""} }, errs.Format},
 	}
 	for _, tt := range tests {
@@ -358,7 +362,7 @@ user="u"
 	if m.Options.CompressType != "gz" {
 		t.Errorf("compression is %s", m.Options.CompressType)
 	}
-	for i, f := range m.Files {
+	for i, f := range m.Files.All() {
 		if want := "pg_data/" + string('1'+rune(i)); f.Name != want || f.User != "u" || f.Group != "g" || f.Mode != 0o600 {
 			t.Errorf("file %d is %+v", i, f)
 		}
@@ -367,7 +371,7 @@ user="u"
 
 func TestSummary(t *testing.T) {
 	m := sample()
-	m.Files[2].RepoSize = 0 // counts as its size
+	m.Files.Update(2, func(f *File) { f.RepoSize = 0 }) // counts as its size
 	got := m.Summary()
 	want := Backup{
 		Label: "20260101-000000F_20260102-000000D", Format: 5, Program: "2.60.0", Type: Diff, Prior: "20260101-000000F",
@@ -385,9 +389,9 @@ func TestValidate(t *testing.T) {
 		t.Error(err)
 	}
 	m := sample()
-	m.Files[0].HasChecksum = false
-	m.Files[1].Checksum = Sum{}
-	m.Files[2].RepoSize = 0
+	m.Files.Update(0, func(f *File) { f.HasChecksum = false })
+	m.Files.Update(1, func(f *File) { f.Checksum = Sum{} })
+	m.Files.Update(2, func(f *File) { f.RepoSize = 0 })
 	err := m.Validate(true)
 	want := "manifest validation failed:\nmissing checksum for file 'pg_data/1'\n" +
 		"invalid checksum '0000000000000000000000000000000000000000' for zero size file 'pg_data/2'\n" +

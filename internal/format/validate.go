@@ -2,27 +2,26 @@ package format
 
 import (
 	"fmt"
-	"sort"
 	"strings"
 
 	"holdfast/internal/errs"
 )
 
-// File returns the entry with the name, nil if there is none.
+// File returns what the entry with the name says, nil if there is none.
 func (m *Manifest) File(name string) *File {
-	i := sort.Search(len(m.Files), func(i int) bool { return m.Files[i].Name >= name })
-	if i == len(m.Files) || m.Files[i].Name != name {
+	i, found := m.Files.Search(name)
+	if !found {
 		return nil
 	}
-	return &m.Files[i]
+	f := m.Files.At(i)
+	return &f
 }
 
 // Validate checks that the manifest describes a finished backup: every file has a checksum. Strict also checks what writing it
 // should have made sure of: that files of size zero have the checksum of nothing, and others are stored somewhere.
 func (m *Manifest) Validate(strict bool) error {
 	var lines strings.Builder
-	for i := range m.Files {
-		f := &m.Files[i]
+	for _, f := range m.Files.All() {
 		switch {
 		case !f.HasChecksum:
 			fmt.Fprintf(&lines, "\nmissing checksum for file '%s'", f.Name)

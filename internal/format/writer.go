@@ -2,6 +2,7 @@ package format
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"maps"
 	"slices"
@@ -17,11 +18,11 @@ type writer struct {
 	begun bool // a section has been written
 
 	name      string // of the section
-	last      string // key written last
+	last      []byte // key written last
 	any       bool   // the section has a key
 	unordered bool   // its keys have an order of their own
 
-	key []byte // reused
+	key []byte // of the value in the making, reused
 	val val    // reused
 	err error
 }
@@ -42,13 +43,14 @@ func (w *writer) finish() error {
 	}
 	w.section(programSection)
 	w.val = appendString(w.val[:0], w.sum.sum().String())
-	w.write(checksumKey)
+	w.key = append(w.key[:0], checksumKey...)
+	w.write()
 	return w.out.Flush()
 }
 
 // section begins a section. It is not written before its first key.
 func (w *writer) section(name string) {
-	w.name, w.last, w.any, w.unordered = name, "", false, false
+	w.name, w.any, w.unordered = name, false, false
 }
 
 func (w *writer) text(key, text string) {
@@ -115,35 +117,45 @@ func (w *writer) begin() *val {
 
 // end writes the object started by begin.
 func (w *writer) end(key string) {
+	w.key = append(w.key[:0], key...)
+	w.endKey()
+}
+
+// endKey is end for a key that w.key has already.
+func (w *writer) endKey() {
 	w.val = append(w.val, '}')
-	w.put(key)
+	w.putKey()
 }
 
 // put writes a key with the value that was built.
 func (w *writer) put(key string) {
-	if w.err != nil || !w.allowed(key) {
+	w.key = append(w.key[:0], key...)
+	w.putKey()
+}
+
+func (w *writer) putKey() {
+	if w.err != nil || !w.allowed() {
 		return
 	}
-	w.key = append(w.key[:0], key...)
 	w.sum.add(w.name, w.key, w.val)
-	w.write(key)
+	w.write()
 }
 
 // allowed refuses keys that could not be read again. In ascending order no key can occur twice.
-func (w *writer) allowed(key string) bool {
+func (w *writer) allowed() bool {
 	switch {
-	case key == "":
+	case len(w.key) == 0:
 		w.err = errs.New(errs.Format, "unable to write an empty name to section '%s'", w.name)
-	case strings.IndexByte(key, '\n') >= 0:
-		w.err = errs.New(errs.Format, "unable to write name '%s' with a line feed to section '%s'", key, w.name)
-	case w.any && !w.unordered && key <= w.last:
-		w.err = errs.New(errs.Assert, "'%s' is out of order after '%s' in section '%s'", key, w.last, w.name)
+	case bytes.IndexByte(w.key, '\n') >= 0:
+		w.err = errs.New(errs.Format, "unable to write name '%s' with a line feed to section '%s'", w.key, w.name)
+	case w.any && !w.unordered && bytes.Compare(w.key, w.last) <= 0:
+		w.err = errs.New(errs.Assert, "'%s' is out of order after '%s' in section '%s'", w.key, w.last, w.name)
 	}
 	return w.err == nil
 }
 
 // write leaves errors to the last Flush.
-func (w *writer) write(key string) {
+func (w *writer) write() {
 	if !w.any {
 		if w.begun {
 			w.out.WriteByte('\n')
@@ -152,8 +164,8 @@ func (w *writer) write(key string) {
 		w.out.WriteString(w.name)
 		w.out.WriteString("]\n")
 	}
-	w.begun, w.any, w.last = true, true, key
-	w.out.WriteString(key)
+	w.begun, w.any, w.last = true, true, append(w.last[:0], w.key...)
+	w.out.Write(w.key)
 	w.out.WriteByte('=')
 	w.out.Write(w.val)
 	w.out.WriteByte('\n')

@@ -50,8 +50,8 @@ func detail(m *format.Manifest) *Detail {
 			d.Links = append(d.Links, Link{Name: short(t.Name), Destination: t.Destination()})
 		}
 	}
-	for i := range m.Files {
-		if f := &m.Files[i]; f.PageChecksum == format.PageError {
+	for _, f := range m.Files.All() {
+		if f.PageChecksum == format.PageError {
 			d.Damaged = append(d.Damaged, short(f.Name))
 		}
 	}

@@ -6,6 +6,8 @@ package manifest
 
 import (
 	"context"
+	"iter"
+	"slices"
 	"strings"
 
 	"holdfast/internal/block"
@@ -32,7 +34,7 @@ type Options struct {
 // Listing is what there is to show.
 type Listing struct {
 	Manifest *format.Manifest
-	Files    []*format.File
+	Files    iter.Seq[format.File]
 	Deltas   []Delta // by reference, if a single file is stored in blocks; empty if it is up to date
 	Blocks   bool    // Deltas was asked for
 }
@@ -62,9 +64,11 @@ func Load(ctx context.Context, o Options) (*Listing, error) {
 	if o.File != "" {
 		return l, o.single(ctx, l)
 	}
-	for i := range m.Files {
-		if f := &m.Files[i]; o.wants(m, f) {
-			l.Files = append(l.Files, f)
+	l.Files = func(yield func(format.File) bool) {
+		for _, f := range m.Files.All() {
+			if o.wants(m, &f) && !yield(f) {
+				return
+			}
 		}
 	}
 	return l, nil
@@ -87,9 +91,10 @@ func (o Options) single(ctx context.Context, l *Listing) error {
 		return errs.New(errs.Assert, "unable to find '%s' in manifest file list", o.File)
 	}
 	if !o.wants(l.Manifest, f) {
+		l.Files = slices.Values([]format.File(nil))
 		return nil
 	}
-	l.Files = []*format.File{f}
+	l.Files = slices.Values([]format.File{*f})
 	if f.BlockMapSize == 0 {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,10 +31,10 @@ func listing(t *testing.T) *Listing {
 	}
 	return &Listing{
 		Manifest: m, Blocks: true,
-		Files: []*format.File{{
+		Files: slices.Values([]format.File{{
 			Name: "pg_data/base/5/16430", Size: 40460288, RepoSize: 3816812, BlockSize: 16384, BlockChecksumSize: 6, BlockMapSize: 14971,
 			Checksum: sum(t, "98786b02d4fdae21f36a6181e41a29f560f74d4b"),
-		}},
+		}}),
 		Deltas: []Delta{
 			{Stored: full + "/pg_data/base/5/16430.pgbi", Reads: 1, ReadSize: 15267709, Supers: 32, SuperSize: 33120256, BlockCount: 1970},
 			{
@@ -93,12 +94,14 @@ func TestRecordedOutputs(t *testing.T) {
 		},
 		{
 			"not in blocks", func(l *Listing) {
-				l.Files[0] = &format.File{Name: "pg_data/backup_label", Size: 260, RepoSize: 195, Checksum: sum(t, "4e83ef106bf8042545277d23ffda3254f55a5990")}
+				l.Files = slices.Values([]format.File{{
+					Name: "pg_data/backup_label", Size: 260, RepoSize: 195, Checksum: sum(t, "4e83ef106bf8042545277d23ffda3254f55a5990"),
+				}})
 			},
 			textHead + "  - pg_data/backup_label\n      size: 260B, repo 195B\n      checksum: 4e83ef106bf8042545277d23ffda3254f55a5990\n",
 			jsonHead + `{"name":"pg_data/backup_label","size":260,"checksum":"4e83ef106bf8042545277d23ffda3254f55a5990","repo":{"size":195}}]}`,
 		},
-		{"no files", func(l *Listing) { l.Files = nil }, textHead, jsonHead + "]}"},
+		{"no files", func(l *Listing) { l.Files = slices.Values([]format.File(nil)) }, textHead, jsonHead + "]}"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l := listing(t)

@@ -20,11 +20,13 @@ func (l *Listing) WriteText(w io.Writer) error {
 	fmt.Fprintf(out, "time: start: %s, stop: %s, duration: %d:%02d:%02d\n", time.Unix(m.TimestampStart, 0).Format(stamp),
 		time.Unix(m.TimestampStop, 0).Format(stamp), took/3600, took/60%60, took%60)
 	fmt.Fprintf(out, "bundle: %t\nblock: %t\n\nfile list:\n", m.Bundle, m.BlockIncr)
-	for i, f := range l.Files {
-		if i > 0 {
+	first := true
+	for f := range l.Files {
+		if !first {
 			fmt.Fprintln(out)
 		}
-		l.text(out, f)
+		l.text(out, &f)
+		first = false
 	}
 	return out.Flush()
 }
@@ -83,11 +85,13 @@ func (l *Listing) WriteJSON(w io.Writer) error {
 		format.Quote(string(m.Type)))
 	fmt.Fprintf(out, `,"time":{"start":%d,"copy":%d,"stop":%d}`, m.TimestampStart, m.TimestampCopyStart, m.TimestampStop)
 	fmt.Fprintf(out, `,"bundle":{"bundle":%t,"raw":%t},"block":{"block":%t},"fileList":[`, m.Bundle, m.BundleRaw, m.BlockIncr)
-	for i, f := range l.Files {
-		if i > 0 {
+	first := true
+	for f := range l.Files {
+		if !first {
 			out.WriteByte(',')
 		}
-		l.json(out, f)
+		l.json(out, &f)
+		first = false
 	}
 	out.WriteString("]}")
 	return out.Flush()

@@ -113,6 +113,9 @@ func (u *Unlogged) Note(name string) {
 	}
 }
 
+// Any reports whether there is an unlogged relation.
+func (u *Unlogged) Any() bool { return len(u.relations) > 0 }
+
 // Skip reports whether the file belongs to an unlogged relation and is of no use in a backup.
 func (u *Unlogged) Skip(name string) bool {
 	if len(u.relations) == 0 {

@@ -145,8 +145,8 @@ func readGoldenBackups(t *testing.T, r *repo.Repo, want expected) {
 }
 
 func readGoldenFiles(t *testing.T, r *repo.Repo, m *format.Manifest) {
-	for i := range m.Files {
-		f := &m.Files[i]
+	for _, file := range m.Files.All() {
+		f := &file
 		if f.Reference != "" && f.Size > 0 {
 			if path, _ := r.FilePath(m, f); path == "" {
 				t.Errorf("%s %s: no path", m.Label, f.Name)

@@ -45,10 +45,10 @@ func manifest(label, prior string) *format.Manifest {
 		Options: format.Options{CompressType: "none"},
 		Targets: []format.Target{{Name: "pg_data", Path: "/srv/pg"}},
 		Paths:   []format.Path{{Name: "pg_data", Mode: 0o700, User: "postgres", Group: "postgres"}},
-		Files: []format.File{{
+		Files: format.NewFiles(format.File{
 			Name: "pg_data/PG_VERSION", Size: 3, OriginalSize: 3, RepoSize: 3, Timestamp: 1795211700, HasChecksum: true,
 			Checksum: sumOf("15\n"), Mode: 0o600, User: "postgres", Group: "postgres",
-		}},
+		}),
 	}
 	if prior != "" {
 		m.References = []string{prior, label}
@@ -130,7 +130,7 @@ func TestManifestCommit(t *testing.T) {
 			t.Fatal(err)
 		}
 		read, err := r.LoadManifest(t.Context(), fullLabel, pass)
-		if err != nil || len(read.Files) != 1 || read.Label != fullLabel || read.Program != "2.60.0" {
+		if err != nil || read.Files.Len() != 1 || read.Label != fullLabel || read.Program != "2.60.0" {
 			t.Errorf("read back %+v, %v", read, err)
 		}
 		history := r.BackupPath("backup.history", "2026", fullLabel+".manifest.gz")

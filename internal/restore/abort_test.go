@@ -147,7 +147,7 @@ func TestAbortRepo(t *testing.T) {
 func simple(f *fixture) {
 	m := f.manifest
 	m.Targets, m.Links = m.Targets[:1], nil
-	m.Files = slices.DeleteFunc(m.Files, func(f format.File) bool { return strings.HasPrefix(f.Name, tablespaceName) })
+	f.drop(func(name string) bool { return strings.HasPrefix(name, tablespaceName) })
 	m.Paths = slices.DeleteFunc(m.Paths, func(p format.Path) bool { return strings.HasPrefix(p.Name, tablespaceName) })
 }
 
@@ -209,7 +209,7 @@ func (f *fixture) checkMem(mem *storagetest.Mem) {
 	for _, p := range f.manifest.Paths {
 		want = append(want, strings.TrimSuffix("/srv/pg/"+short(p.Name), "/")+"/")
 	}
-	for _, file := range f.manifest.Files {
+	for _, file := range f.manifest.Files.All() {
 		if file.Name == "pg_data/tablespace_map" {
 			continue
 		}
@@ -232,7 +232,7 @@ func TestOrder(t *testing.T) {
 	f := newFixture(t, shape{edit: func(f *fixture) {
 		simple(f)
 		kept := map[string]bool{"pg_data/PG_VERSION": true, controlName: true, "pg_data/" + autoConf: true}
-		f.manifest.Files = slices.DeleteFunc(f.manifest.Files, func(file format.File) bool { return !kept[file.Name] })
+		f.drop(func(name string) bool { return !kept[name] })
 		f.manifest.Paths = slices.DeleteFunc(f.manifest.Paths, func(p format.Path) bool {
 			return p.Name != dataName && p.Name != "pg_data/global"
 		})

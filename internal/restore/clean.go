@@ -46,8 +46,7 @@ func (r *run) dropFiles() {
 	if r.Type == Preserve && !r.version.RecoveryConf() {
 		drop[dataName+"/postgresql.auto.conf"] = "recovery type is preserve"
 	}
-	m := r.manifest
-	m.Files = slices.DeleteFunc(m.Files, func(f format.File) bool {
+	r.manifest.Files.DeleteFunc(func(_ int, f *format.File) bool {
 		why, dropped := drop[f.Name]
 		if dropped {
 			r.Log.Detail("skip '%s' -- %s", short(f.Name), why)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"path"
 	"slices"
 	"sync"
@@ -31,17 +32,14 @@ func (r *run) fileOf(name string) string {
 
 // copy restores all files.
 func (r *run) copy(ctx context.Context) error {
-	files := r.queue()
 	c := &copying{run: r}
-	for _, f := range files {
-		c.total += f.Size
-	}
+	files := c.queue()
 	c.publish()
 	jobs := make(chan []*format.File)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(jobs)
-		for job := range r.jobs(files) {
+		for job := range c.jobs(files) {
 			select {
 			case jobs <- job:
 			case <-ctx.Done():
@@ -58,43 +56,74 @@ func (r *run) copy(ctx context.Context) error {
 	return err
 }
 
-// queue lists the files in the order to restore them: the largest first, so that no worker is left with a large one at the end, then
-// those in bundles as they lie there, the empty ones last.
-func (r *run) queue() []*format.File {
-	files := make([]*format.File, len(r.manifest.Files))
-	for i := range r.manifest.Files {
-		files[i] = &r.manifest.Files[i]
+// rank is what files are ordered by, in this order; in the end it is their name, which is that of the manifest.
+type rank struct {
+	file          uint32
+	group         uint32
+	first, second int64
+}
+
+// The groups of files. Between them are those in bundles, by the backup that holds them.
+const (
+	ownFile   = 0
+	emptyFile = math.MaxUint32
+)
+
+func (a rank) compare(b rank) int {
+	return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.first, b.first), cmp.Compare(a.second, b.second),
+		cmp.Compare(a.file, b.file))
+}
+
+// queue lists the files, as indexes in the manifest, in the order to restore them: the largest first, so that no worker is left with a
+// large one at the end, then those in bundles as they lie there, the empty ones last. It also adds up how much there is to do.
+func (c *copying) queue() []uint32 {
+	ranks := make([]rank, 0, c.manifest.Files.Len())
+	groups := map[string]uint32{}
+	for i, f := range c.manifest.Files.All() {
+		c.total += f.Size
+		k := rank{file: uint32(i), group: ownFile, first: -f.Size}
+		switch {
+		case f.Size == 0:
+			k.group = emptyFile
+		case f.BundleID != 0:
+			holder := c.holder(&f)
+			if groups[holder] == 0 {
+				groups[holder] = uint32(len(groups) + 1)
+			}
+			k.group, k.first, k.second = groups[holder], f.BundleID, f.BundleOffset
+		}
+		ranks = append(ranks, k)
 	}
-	slices.SortStableFunc(files, func(a, b *format.File) int {
-		if (a.Size == 0) != (b.Size == 0) {
-			return cmp.Compare(b.Size, a.Size)
-		}
-		if a.BundleID == 0 && b.BundleID == 0 {
-			return cmp.Compare(b.Size, a.Size)
-		}
-		return cmp.Or(
-			cmp.Compare(a.BundleID, b.BundleID),
-			cmp.Compare(r.holder(a), r.holder(b)),
-			cmp.Compare(a.BundleOffset, b.BundleOffset))
-	})
+	slices.SortFunc(ranks, rank.compare)
+	files := make([]uint32, len(ranks))
+	for i := range ranks {
+		files[i] = ranks[i].file
+	}
 	return files
 }
 
 // holder returns the label of the backup a file lies in.
 func (r *run) holder(f *format.File) string { return cmp.Or(f.Reference, r.manifest.Label) }
 
+// maxJob is how many files a job has at most, since all of them are in memory.
+const maxJob = 10_000
+
 // jobs cuts the queue: the files of one bundle are one job, any other file is one by itself.
-func (r *run) jobs(files []*format.File) iter.Seq[[]*format.File] {
+func (r *run) jobs(queue []uint32) iter.Seq[[]*format.File] {
 	return func(yield func([]*format.File) bool) {
-		for len(files) > 0 {
-			first, n := files[0], 1
-			for first.BundleID != 0 && n < len(files) && files[n].BundleID == first.BundleID && r.holder(files[n]) == r.holder(first) {
-				n++
+		var job []*format.File
+		for _, i := range queue {
+			f := r.manifest.Files.At(int(i))
+			if len(job) > 0 && (len(job) == maxJob || f.BundleID == 0 || f.BundleID != job[0].BundleID || r.holder(&f) != r.holder(job[0])) {
+				if !yield(job) {
+					return
+				}
+				job = nil
 			}
-			if !yield(files[:n]) {
-				return
-			}
-			files = files[n:]
+			job = append(job, &f)
+		}
+		if len(job) > 0 {
+			yield(job)
 		}
 	}
 }

@@ -14,8 +14,9 @@ import (
 func TestPageErrors(t *testing.T) {
 	const name = "base/16401/2600"
 	damaged := shape{edit: func(f *fixture) {
-		file := f.manifest.File("pg_data/" + name)
-		file.PageChecksum, file.PageErrors = format.PageError, []format.PageRange{{First: 1, Last: 1}}
+		f.change("pg_data/"+name, func(file *format.File) {
+			file.PageChecksum, file.PageErrors = format.PageError, []format.PageRange{{First: 1, Last: 1}}
+		})
 	}}
 	f := newFixture(t, damaged)
 	_, err := f.run()
@@ -107,11 +108,11 @@ func TestManifest(t *testing.T) {
 		code errs.Code
 		text string
 	}{
-		{func(m *format.Manifest) { m.Files[0].HasChecksum = false }, errs.Format,
+		{func(m *format.Manifest) { m.Files.Update(0, func(f *format.File) { f.HasChecksum = false }) }, errs.Format,
 			"manifest validation failed:\nmissing checksum for file 'pg_data/PG_VERSION'"},
 		{func(m *format.Manifest) { m.BlockIncr, m.Program = true, "2.45" }, errs.FeatureNotSupported,
 			"block incremental backup '20260102-030405F' was made by version 2.45, whose layout no later version can read"},
-		{func(m *format.Manifest) { m.Files = nil }, errs.Format,
+		{func(m *format.Manifest) { m.Files = format.Files{} }, errs.Format,
 			"manifest of backup '20260102-030405F' does not contain any files"},
 		{func(m *format.Manifest) { m.Label = "20260102-030406F" }, errs.Format,
 			"requested backup '20260102-030405F' and manifest label '20260102-030406F' do not match\n" +

@@ -175,12 +175,19 @@ func (f *fixture) add(name, content string) {
 		Name: name, Size: int64(len(content)), OriginalSize: int64(len(content)), Timestamp: fileTime, Mode: 0o600,
 		User: me.User, Group: me.Group, HasChecksum: true, Checksum: h.Sum(),
 	}
-	if old := f.manifest.File(name); old != nil {
-		*old = file
-		return
-	}
-	f.manifest.Files = append(f.manifest.Files, file)
-	slices.SortFunc(f.manifest.Files, func(a, b format.File) int { return strings.Compare(a.Name, b.Name) })
+	f.manifest.Files.Put(file)
+}
+
+// change changes what the manifest says about a file.
+func (f *fixture) change(name string, change func(*format.File)) {
+	file := f.manifest.File(name)
+	change(file)
+	f.manifest.Files.Put(*file)
+}
+
+// drop takes files out of the manifest.
+func (f *fixture) drop(unwanted func(name string) bool) {
+	f.manifest.Files.DeleteFunc(func(_ int, file *format.File) bool { return unwanted(file.Name) })
 }
 
 // save stores the backup.
@@ -191,15 +198,15 @@ func (f *fixture) save() {
 	if f.cipher != "" {
 		infoPass, f.manifest.CipherPass = "manifest pass", "backup pass"
 	}
-	for i := range f.manifest.Files {
-		file := &f.manifest.Files[i]
+	for i, file := range f.manifest.Files.All() {
 		if file.Size == 0 || file.BundleID != 0 {
 			continue
 		}
-		at, _ := r.FilePath(f.manifest, file)
+		at, _ := r.FilePath(f.manifest, &file)
 		stored := f.encode(f.content[file.Name], r.FileSpec(f.manifest))
 		f.must(storage.WriteAll(ctx, f.stored, at, stored, storage.CreateOptions{}))
 		file.RepoSize = int64(len(stored))
+		f.manifest.Files.Set(i, file)
 	}
 	info := &format.BackupInfo{CipherPass: infoPass, DB: f.manifest.DB, History: []format.BackupDB{f.manifest.DB}}
 	info.Add(f.manifest.Summary())

@@ -97,8 +97,8 @@ func (r *run) ownerOfTarget(ctx context.Context) (uid, gid int, user, group stri
 func (r *run) names() (users, groups []string) {
 	u, g := map[string]bool{}, map[string]bool{}
 	m := r.manifest
-	for i := range m.Files {
-		u[m.Files[i].User], g[m.Files[i].Group] = true, true
+	for _, f := range m.Files.All() {
+		u[f.User], g[f.Group] = true, true
 	}
 	for _, p := range m.Paths {
 		u[p.User], g[p.Group] = true, true

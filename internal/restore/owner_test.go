@@ -17,7 +17,9 @@ import (
 // TestOwners turns names into numbers for root and for others (SN-426).
 func TestOwners(t *testing.T) {
 	m := &format.Manifest{
-		Files: []format.File{{User: "postgres", Group: "postgres"}, {User: "", Group: "staff"}, {User: "stranger", Group: ""}},
+		Files: format.NewFiles([]format.File{
+			{User: "postgres", Group: "postgres"}, {User: "", Group: "staff"}, {User: "stranger", Group: ""},
+		}...),
 		Paths: []format.Path{{User: "postgres", Group: "strangers"}},
 		Links: []format.Link{{User: "linker", Group: "postgres"}},
 	}
@@ -112,8 +114,8 @@ func TestRoot(t *testing.T) {
 	}
 	const uid, gid = 54321, 54322
 	f := newFixture(t, shape{edit: func(f *fixture) {
-		for i := range f.manifest.Files {
-			f.manifest.Files[i].User, f.manifest.Files[i].Group = "pg", "pgs"
+		for i := range f.manifest.Files.Len() {
+			f.manifest.Files.Update(i, func(file *format.File) { file.User, file.Group = "pg", "pgs" })
 		}
 		for i := range f.manifest.Paths {
 			f.manifest.Paths[i].User, f.manifest.Paths[i].Group = "pg", "pgs"
@@ -121,7 +123,7 @@ func TestRoot(t *testing.T) {
 		for i := range f.manifest.Links {
 			f.manifest.Links[i].User, f.manifest.Links[i].Group = "pg", "pgs"
 		}
-		f.manifest.File("pg_data/PG_VERSION").User = "stranger"
+		f.change("pg_data/PG_VERSION", func(file *format.File) { file.User = "stranger" })
 		f.manifest.SetDefaults()
 	}})
 	owner := func(o *Options) {

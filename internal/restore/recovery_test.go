@@ -170,13 +170,7 @@ func TestRecovery(t *testing.T) {
 		{name: "offline, asked for", typ: Default, edit: func(f *fixture) { f.manifest.Options.Online = false },
 			files: []string{autoConf, recoverySignal}, auto: kept + "\n" + header},
 		{name: "no settings file", edit: func(f *fixture) {
-			f.manifest.Files = append(f.manifest.Files[:0:0], f.manifest.Files...)
-			for i := range f.manifest.Files {
-				if f.manifest.Files[i].Name == "pg_data/"+autoConf {
-					f.manifest.Files = append(f.manifest.Files[:i], f.manifest.Files[i+1:]...)
-					break
-				}
-			}
+			f.drop(func(name string) bool { return name == "pg_data/"+autoConf })
 		}, files: []string{autoConf, recoverySignal}, auto: header,
 			log: "WARN: postgresql.auto.conf does not exist -- creating to contain recovery settings"},
 		{name: "empty settings file", edit: func(f *fixture) { f.add("pg_data/"+autoConf, "") },

@@ -168,7 +168,7 @@ func (r *run) checkManifest() error {
 	if err := m.Validate(false); err != nil {
 		return err
 	}
-	if len(m.Files) == 0 {
+	if m.Files.Len() == 0 {
 		return errs.New(errs.Format, "manifest of backup '%s' does not contain any files", r.label)
 	}
 	if m.Label != r.label {
@@ -230,8 +230,8 @@ func (r *run) checkPages(context.Context) error {
 	if !r.PageErrors || r.Delta {
 		return nil
 	}
-	for i := range r.manifest.Files {
-		if f := &r.manifest.Files[i]; f.PageChecksum == format.PageError && !r.zeroed(f.Name) {
+	for _, f := range r.manifest.Files.All() {
+		if f.PageChecksum == format.PageError && !r.zeroed(f.Name) {
 			return pageError(r.path(f.Name))
 		}
 	}

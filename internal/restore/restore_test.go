@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"holdfast/internal/errs"
+	"holdfast/internal/format"
 	"holdfast/internal/postgres"
 	"holdfast/internal/storage"
 )
@@ -24,7 +25,7 @@ func TestFresh(t *testing.T) {
 			f := newFixture(t, s)
 			result := f.restore(func(o *Options) { o.Workers = workers })
 			f.check(autoConf, recoverySignal)
-			if result.Label != label || result.Files != len(f.manifest.Files)-1 || result.Size == 0 {
+			if result.Label != label || result.Files != f.manifest.Files.Len()-1 || result.Size == 0 {
 				t.Errorf("%+v", result)
 			}
 		}
@@ -152,7 +153,7 @@ func TestKeep(t *testing.T) {
 		}
 	}
 	t.Run("young", func(t *testing.T) {
-		f := newFixture(t, shape{edit: func(f *fixture) { f.manifest.File(name).Timestamp = copyStart }})
+		f := newFixture(t, shape{edit: func(f *fixture) { f.change(name, func(file *format.File) { file.Timestamp = copyStart }) }})
 		f.restore()
 		f.write(f.pg("base/1/1259"), other(f))
 		f.must(os.Chtimes(f.pg("base/1/1259"), time.Unix(copyStart, 0), time.Unix(copyStart, 0)))
@@ -257,8 +258,7 @@ func TestModes(t *testing.T) {
 		for i := range f.manifest.Paths {
 			f.manifest.Paths[i].Mode = 0o750
 		}
-		f.manifest.File("pg_data/postgresql.conf").Mode = 0o644
-		f.manifest.File("pg_data/postgresql.conf").Timestamp = 1_000_000_000
+		f.change("pg_data/postgresql.conf", func(file *format.File) { file.Mode, file.Timestamp = 0o644, 1_000_000_000 })
 		f.manifest.SetDefaults()
 	}
 	f := newFixture(t, shape{edit: edit})
@@ -299,11 +299,12 @@ func TestBundled(t *testing.T) {
 		f.manifest.Bundle = true
 		r := f.repo()
 		var bundle []byte
-		for i := range f.manifest.Files {
-			if file := &f.manifest.Files[i]; file.Size > 0 && file.Size < 10000 {
+		for i, file := range f.manifest.Files.All() {
+			if file.Size > 0 && file.Size < 10000 {
 				stored := f.encode(f.content[file.Name], r.FileSpec(f.manifest))
 				file.BundleID, file.BundleOffset, file.RepoSize = 1, int64(len(bundle)), int64(len(stored))
 				bundle = append(bundle, stored...)
+				f.manifest.Files.Set(i, file)
 			}
 		}
 		f.must(storage.WriteAll(f.t.Context(), f.stored, r.BackupPath(label, "bundle/1"), bundle, storage.CreateOptions{}))
@@ -331,13 +332,7 @@ func TestSpool(t *testing.T) {
 // TestNoControl: a backup without control file is restored, and said to be of little use.
 func TestNoControl(t *testing.T) {
 	f := newFixture(t, shape{edit: func(f *fixture) {
-		f.manifest.Files = append(f.manifest.Files[:0:0], f.manifest.Files...)
-		for i := range f.manifest.Files {
-			if f.manifest.Files[i].Name == controlName {
-				f.manifest.Files = append(f.manifest.Files[:i], f.manifest.Files[i+1:]...)
-				break
-			}
-		}
+		f.drop(func(name string) bool { return name == controlName })
 	}})
 	f.restore()
 	f.check(autoConf, recoverySignal)

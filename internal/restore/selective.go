@@ -51,8 +51,8 @@ func (r *run) selectDatabases(context.Context) error {
 // databases returns the oids of the databases in the backup, in the order of their text.
 func (r *run) databases() []string {
 	var oids []string
-	for i := range r.manifest.Files {
-		if part := versionFile.FindStringSubmatch(r.manifest.Files[i].Name); part != nil {
+	for _, f := range r.manifest.Files.All() {
+		if part := versionFile.FindStringSubmatch(f.Name); part != nil {
 			oids = append(oids, part[1])
 		}
 	}

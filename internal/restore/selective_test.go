@@ -18,11 +18,11 @@ func TestSelect(t *testing.T) {
 			{Name: "16401", ID: 20000}, {Name: "app", ID: 16401}, {Name: "gone", ID: 30000}, {Name: "postgres", ID: 16500},
 			{Name: "template1", ID: 1},
 		},
-		Files: []format.File{
+		Files: format.NewFiles([]format.File{
 			{Name: "pg_data/PG_VERSION"}, {Name: "pg_data/base/1/PG_VERSION"}, {Name: "pg_data/base/16401/PG_VERSION"},
 			{Name: "pg_data/base/16500/PG_VERSION"}, {Name: "pg_data/base/7/PG_VERSION"}, {Name: "pg_data/base/8/1259"},
 			{Name: "pg_tblspc/16400/PG_15_202209061/20000/PG_VERSION"},
-		},
+		}...),
 	}
 	const found = "DETAIL: databases found for selective restore (1, 16401, 16500, 20000, 7)\n"
 	const all = "INFO: nothing to filter - all user databases have been selected\n"
@@ -97,7 +97,7 @@ func TestSelect(t *testing.T) {
 
 func TestSelectNothing(t *testing.T) {
 	logger, _ := log.Memory()
-	r := &run{manifest: &format.Manifest{Files: []format.File{{Name: "pg_data/PG_VERSION"}}},
+	r := &run{manifest: &format.Manifest{Files: format.NewFiles(format.File{Name: "pg_data/PG_VERSION"})},
 		Options: Options{DBInclude: []string{"app"}, Log: logger}}
 	err := r.selectDatabases(t.Context())
 	if !errs.Is(err, errs.Format) || errs.Text(err) != "no databases found for selective restore\nHINT: is this a valid cluster?" {

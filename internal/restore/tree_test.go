@@ -87,7 +87,7 @@ func (f *fixture) want() (data, space map[string]string) {
 			list[name] = fmt.Sprintf("dir %04o", p.Mode)
 		}
 	}
-	for _, file := range f.manifest.Files {
+	for _, file := range f.manifest.Files.All() {
 		list, name := place(file.Name)
 		list[name] = fileLine(fs.FileMode(file.Mode), file.Timestamp, f.content[file.Name])
 	}

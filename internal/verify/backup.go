@@ -29,7 +29,7 @@ func (v *run) backupJobs(ctx context.Context, label string, yield func(*job) boo
 	v.settle()
 	v.mu.Lock()
 	v.read[label] = true
-	b.Total = len(m.Files)
+	b.Total = m.Files.Len()
 	v.mu.Unlock()
 	w := &walk{run: v, backup: b, manifest: m}
 	return w.jobs(ctx, yield)
@@ -105,7 +105,7 @@ func (v *run) acceptable(b *Backup, m *format.Manifest) bool {
 	case !known:
 		v.Log.Info("'%s' may not be recoverable - PG data (id %d, version %s, system-id %d) is not in the backup.info history, skipping",
 			b.Label, m.DB.ID, m.DB.Version, m.DB.SystemID)
-	case len(m.Files) == 0:
+	case m.Files.Len() == 0:
 		v.Log.Info("backup '%s' manifest does not contain any target files to verify", b.Label)
 	default:
 		return true
@@ -118,24 +118,24 @@ type walk struct {
 	*run
 	backup   *Backup
 	manifest *format.Manifest
-	bundled  []*format.File
+	bundled  []place
+	holders  map[string]uint32 // numbers of the backups
 }
 
 // jobs generates the jobs for files stored one by one, in the order of the manifest, and then for bundles as they lie in the
 // repository.
 func (w *walk) jobs(ctx context.Context, yield func(*job) bool) (bool, error) {
-	for i := range w.manifest.Files {
-		f := &w.manifest.Files[i]
+	for i, f := range w.manifest.Files.All() {
 		switch {
-		case w.decided(f):
+		case w.decided(&f):
 		case f.BundleID != 0:
-			w.bundled = append(w.bundled, f)
+			w.bundled = append(w.bundled, w.place(i, &f))
 		default:
-			before, err := w.blocks(ctx, f)
+			before, err := w.blocks(ctx, &f)
 			if err != nil {
 				return false, err
 			}
-			if !yield(w.job([]*format.File{f}, before)) {
+			if !yield(w.job([]*format.File{&f}, before)) {
 				return false, nil
 			}
 		}
@@ -185,32 +185,62 @@ func (w *walk) blocks(ctx context.Context, f *format.File) (verdict, error) {
 	return good, nil
 }
 
+// place is where a file lies in a bundle.
+type place struct {
+	file   uint32 // index in the manifest
+	holder uint32 // number of the backup
+	bundle int64
+	offset int64
+}
+
+func (w *walk) place(i int, f *format.File) place {
+	if w.holders == nil {
+		w.holders = map[string]uint32{}
+		for n, label := range w.manifest.References {
+			w.holders[label] = uint32(n + 1)
+		}
+	}
+	return place{uint32(i), w.holders[f.Reference], f.BundleID, f.BundleOffset}
+}
+
+// maxRun is how many files one job has at most, since all of them are in memory.
+const maxRun = 10_000
+
 // bundles generates jobs for runs of neighbours.
 func (w *walk) bundles(ctx context.Context, yield func(*job) bool) (bool, error) {
-	slices.SortFunc(w.bundled, func(a, b *format.File) int {
-		return cmp.Or(cmp.Compare(a.Reference, b.Reference), cmp.Compare(a.BundleID, b.BundleID),
-			cmp.Compare(a.BundleOffset, b.BundleOffset))
+	slices.SortFunc(w.bundled, func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.holder, b.holder), cmp.Compare(a.bundle, b.bundle), cmp.Compare(a.offset, b.offset),
+			cmp.Compare(a.file, b.file))
 	})
-	for files := w.bundled; len(files) > 0; {
-		n, length := 1, files[0].RepoSize
-		for n < len(files) && follows(files[n-1], files[n]) && length+files[n].RepoSize <= runLimit {
-			length += files[n].RepoSize
-			n++
-		}
-		j := w.job(files[:n], good)
-		for i, f := range files[:n] {
-			before, err := w.blocks(ctx, f)
-			if err != nil {
+	var run []*format.File
+	length := int64(0)
+	for _, p := range w.bundled {
+		f := w.manifest.Files.At(int(p.file))
+		if n := len(run); n > 0 && (n == maxRun || !follows(run[n-1], &f) || length+f.RepoSize > runLimit) {
+			if more, err := w.neighbours(ctx, run, yield); err != nil || !more {
 				return false, err
 			}
-			j.files[i].before = before
+			run, length = nil, 0
 		}
-		if !yield(j) {
-			return false, nil
-		}
-		files = files[n:]
+		run, length = append(run, &f), length+f.RepoSize
 	}
-	return true, nil
+	if len(run) == 0 {
+		return true, nil
+	}
+	return w.neighbours(ctx, run, yield)
+}
+
+// neighbours generates the job for one run.
+func (w *walk) neighbours(ctx context.Context, files []*format.File, yield func(*job) bool) (bool, error) {
+	j := w.job(files, good)
+	for i, f := range files {
+		before, err := w.blocks(ctx, f)
+		if err != nil {
+			return false, err
+		}
+		j.files[i].before = before
+	}
+	return yield(j), nil
 }
 
 // follows reports whether b lies directly behind a.

@@ -152,7 +152,15 @@ func (v *run) limitToSet(ctx context.Context) error {
 
 // hasBlocks reports whether files may be made of blocks that other backups stored, perhaps before blocks were switched off.
 func hasBlocks(m *format.Manifest) bool {
-	return m.BlockIncr || slices.ContainsFunc(m.Files, func(f format.File) bool { return f.BlockMapSize > 0 })
+	if m.BlockIncr {
+		return true
+	}
+	for _, f := range m.Files.All() {
+		if f.BlockMapSize > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // tellWhatIsOdd logs what is missing altogether, and archives that no history knows.

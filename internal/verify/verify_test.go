@@ -225,7 +225,7 @@ func (w *world) bundled(label string, contents ...string) string {
 		if i%2 == 0 { // older writers did not note it
 			f.HasRepoChecksum, f.RepoChecksum = true, stored.Sum()
 		}
-		m.Files = append(m.Files, f)
+		m.Files.Append(f)
 	}
 	m.SetDefaults()
 	if err := w.repo.Repos[0].CommitManifest(w.t.Context(), m, ""); err != nil {

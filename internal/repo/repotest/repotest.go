@@ -348,7 +348,9 @@ func (b *builder) property(m *format.Manifest, word string, flags map[string]boo
 		d, err = age(value)
 		m.TimestampStop = m.TimestampStart + int64(d.Seconds())
 	case "error":
-		m.Files[0].PageChecksum, m.Files[0].PageErrors = format.PageError, []format.PageRange{{First: 0, Last: 0}}
+		m.Files.Update(0, func(f *format.File) {
+			f.PageChecksum, f.PageErrors = format.PageError, []format.PageRange{{First: 0, Last: 0}}
+		})
 	case "unlisted", "gone", "copy", "bare", "past":
 		flags[key] = true
 	default:
@@ -372,10 +374,10 @@ func (b *builder) manifest(name string, at time.Time) (*format.Manifest, error) 
 		Program: Program, Type: typ, TimestampStart: at.Unix(), TimestampCopyStart: at.Unix(), TimestampStop: at.Unix() + 60,
 		Targets: []format.Target{{Name: "pg_data", Path: "/pg"}},
 		Paths:   []format.Path{{Name: "pg_data", Mode: 0o700, User: "postgres", Group: "postgres"}},
-		Files: []format.File{{
+		Files: format.NewFiles(format.File{
 			Name: "pg_data/PG_VERSION", Size: 3, OriginalSize: 3, RepoSize: 3, Timestamp: at.Unix(), Mode: 0o600,
 			User: "postgres", Group: "postgres", HasChecksum: true, Checksum: sum("15\n"),
-		}},
+		}),
 	}
 	m.Options.CompressType = "none"
 	b.world.labels[name] = format.NewLabel(typ, b.world.Label(full), at)
