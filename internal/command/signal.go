@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 )
 
@@ -36,8 +37,10 @@ func caught(ctx context.Context) (signalError, bool) {
 func WithSignals(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signal.Ignore(syscall.SIGPIPE)
-	signals := make(chan os.Signal, 1)
+	signals := make(chan os.Signal, 8) // a server that reads its configuration looks at them later
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
+	taken := make(chan struct{})
+	ctx = context.WithValue(ctx, signalsKey{}, &signalSource{signals: signals, taken: taken})
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -45,6 +48,7 @@ func WithSignals(parent context.Context) (ctx context.Context, stop func()) {
 		case s := <-signals:
 			signal.Stop(signals)
 			cancel(signalError{s.(syscall.Signal)})
+		case <-taken:
 		case <-ctx.Done():
 		}
 	}()
@@ -53,4 +57,24 @@ func WithSignals(parent context.Context) (ctx context.Context, stop func()) {
 		<-done
 		signal.Stop(signals)
 	}
+}
+
+type signalsKey struct{}
+
+// signalSource hands the signals of a context of WithSignals to a command that wants to answer them itself.
+type signalSource struct {
+	signals chan os.Signal
+	taken   chan struct{}
+	once    sync.Once
+}
+
+// takeSignals makes the signals of the process the caller's business: they do not cancel the context any more. After stop the next one
+// ends the process. Where signals are nobody's business, none comes.
+func takeSignals(ctx context.Context) (signals <-chan os.Signal, stop func()) {
+	source, ok := ctx.Value(signalsKey{}).(*signalSource)
+	if !ok {
+		return nil, func() {}
+	}
+	source.once.Do(func() { close(source.taken) })
+	return source.signals, func() { signal.Stop(source.signals) }
 }

@@ -93,7 +93,7 @@ func loadPair(certFile, keyFile string) (tls.Certificate, error) {
 	}
 	pair, err := tls.X509KeyPair(certPEM, keyPEM)
 	if err != nil { // says whether key, certificate or that they do not belong together is the matter; never shows a key
-		return tls.Certificate{}, errs.Because(errs.Crypto, err, "unable to load key file '%s' for cert file '%s': %s", keyFile, certFile,
+		return tls.Certificate{}, errs.Because(errs.Crypto, err, "unable to load key file '%s': %s", keyFile,
 			strings.TrimPrefix(err.Error(), "tls: "))
 	}
 	return pair, nil

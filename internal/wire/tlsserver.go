@@ -40,7 +40,7 @@ func (s ServerTLS) Config() (*tls.Config, error) {
 // Identity is who a client has proved to be.
 type Identity struct {
 	Proved bool   // it has a certificate
-	Name   string // the common name in it
+	Name   string // the common name in it, "" if that is none to tell people
 }
 
 // Handshake makes a TLS connection of one that a client has opened. The connection is closed if that fails or takes too long.
@@ -57,7 +57,7 @@ func Handshake(ctx context.Context, raw net.Conn, cfg *tls.Config, timeout time.
 		return conn, Identity{}, nil
 	}
 	id := Identity{Proved: true}
-	if name, ok := commonName(certs[0]); ok {
+	if name, ok := commonName(certs[0]); ok && name == printable(name) {
 		id.Name = name
 	}
 	return conn, id, nil
