@@ -124,12 +124,14 @@ type cleaner struct {
 	kept  []bool          // files of the new manifest that can be kept
 }
 
-// dir cleans one directory, given as its name in the manifest.
+// dir cleans one directory, given as its name in the manifest. It first lists all that needs a look; most files stay as they are.
 func (c *cleaner) dir(ctx context.Context, name string) error {
 	tree := c.run.Repo.Storage()
 	var entries []storage.Info
 	err := tree.List(ctx, c.path(name), func(e storage.Info) error {
-		entries = append(entries, e)
+		if e.Type != storage.File || !c.keeps(path.Join(name, e.Name)) {
+			entries = append(entries, e)
+		}
 		return nil
 	})
 	if err != nil {
@@ -157,15 +159,7 @@ func (c *cleaner) entry(ctx context.Context, name string, t storage.Type) error 
 		if name == repo.ManifestFile+repo.CopyExt {
 			return nil
 		}
-		reason := c.useless(name)
-		if reason == "" {
-			file, _ := c.stored(name)
-			if i, found := c.run.m.Files.Search(file); found {
-				c.kept[i] = true
-			}
-			return nil
-		}
-		logger.Detail("remove file '%s' from resumed backup (%s)", at, reason)
+		logger.Detail("remove file '%s' from resumed backup (%s)", at, c.useless(name))
 	case storage.Special:
 		logger.Warn("remove special file '%s' from resumed backup", at)
 	}
@@ -173,6 +167,18 @@ func (c *cleaner) entry(ctx context.Context, name string, t storage.Type) error 
 }
 
 func (c *cleaner) path(name string) string { return c.run.Repo.BackupPath(c.old.Label, name) }
+
+// keeps notes that a stored file can be kept, if that is so.
+func (c *cleaner) keeps(stored string) bool {
+	if c.useless(stored) != "" {
+		return false
+	}
+	name, _ := c.stored(stored)
+	if i, found := c.run.m.Files.Search(name); found {
+		c.kept[i] = true
+	}
+	return true
+}
 
 // useless says why a stored file cannot be kept, or "".
 func (c *cleaner) useless(stored string) string {

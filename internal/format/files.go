@@ -1,14 +1,9 @@
 package format
 
 import (
-	"cmp"
 	"encoding/binary"
 	"iter"
 	"slices"
-	"sort"
-	"strings"
-
-	"holdfast/internal/errs"
 )
 
 // Files is a list of files, made for millions of them. An entry is a run of bytes in a chunk of memory without pointers, about 60 for a
@@ -125,125 +120,6 @@ func (l *Files) DeleteFunc(drop func(i int, f *File) bool) {
 		}
 	}
 	l.places = kept
-}
-
-// Sort orders the list by the bytes of the names.
-func (l *Files) Sort() {
-	if !l.ascending() {
-		slices.SortFunc(l.places, l.compare)
-	}
-}
-
-// ascending reports whether the list is sorted and no name occurs twice.
-func (l *Files) ascending() bool {
-	for i := 1; i < len(l.places); i++ {
-		if l.compare(l.places[i-1], l.places[i]) >= 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// sortOnce sorts a list and refuses names that occur twice.
-func (l *Files) sortOnce() error {
-	if l.ascending() {
-		return nil
-	}
-	l.Sort()
-	for i := 1; i < len(l.places); i++ {
-		if l.compare(l.places[i-1], l.places[i]) == 0 {
-			return errs.New(errs.Format, "'%s' occurs twice", l.At(i).Name)
-		}
-	}
-	return nil
-}
-
-// Search finds a name in a sorted list: where it is, or where it would be.
-func (l *Files) Search(name string) (i int, found bool) { return l.search(name, 0, len(l.places)) }
-
-func (l *Files) search(name string, low, high int) (i int, found bool) {
-	i = low + sort.Search(high-low, func(i int) bool { return l.against(low+i, name) >= 0 })
-	return i, i < len(l.places) && l.against(i, name) == 0
-}
-
-// against compares the name of an entry with another.
-func (l *Files) against(i int, name string) int {
-	dir, base := l.name(l.places[i])
-	n := min(len(dir), len(name))
-	if c := strings.Compare(dir[:n], name[:n]); c != 0 {
-		return c
-	}
-	if n < len(dir) {
-		return 1
-	}
-	return compareText(base, name[n:])
-}
-
-// compare compares the names of two entries.
-func (l *Files) compare(a, b uint32) int {
-	dirA, baseA := l.name(a)
-	dirB, baseB := l.name(b)
-	n := min(len(dirA), len(dirB))
-	if c := strings.Compare(dirA[:n], dirB[:n]); c != 0 {
-		return c
-	}
-	switch {
-	case n < len(dirA):
-		return -compareText(baseB, dirA[n:], baseA...)
-	case n < len(dirB):
-		return compareText(baseA, dirB[n:], baseB...)
-	}
-	return slices.Compare(baseA, baseB)
-}
-
-// compareText compares a with the text b and what follows it.
-func compareText(a []byte, b string, rest ...byte) int {
-	for i := range min(len(a), len(b)) {
-		if a[i] != b[i] {
-			return cmp.Compare(a[i], b[i])
-		}
-	}
-	if len(a) < len(b) {
-		return -1
-	}
-	return slices.Compare(a[len(b):], rest)
-}
-
-// Finder finds names in a sorted list, fastest if they are asked for in ascending order.
-type Finder struct {
-	list *Files
-	next int
-}
-
-// Finder returns one that begins at the front.
-func (l *Files) Finder() Finder { return Finder{list: l} }
-
-// near is how many entries are passed one by one before the rest is searched by halves.
-const near = 4
-
-// Find returns the file with the name.
-func (f *Finder) Find(name string) (file File, found bool) {
-	l := f.list
-	from := f.next
-	for range near {
-		if f.next == l.Len() || l.against(f.next, name) >= 0 {
-			break
-		}
-		f.next++
-	}
-	if f.next == from {
-		from = 0 // perhaps it lies before
-	}
-	if f.next == l.Len() || l.against(f.next, name) != 0 {
-		f.next, found = l.search(name, from, l.Len())
-		if !found {
-			return File{}, false
-		}
-	}
-	var unused [128]byte
-	l.load(f.next, &file, unused[:0])
-	file.Name = name
-	return file, true
 }
 
 // store puts an entry into the chunks.

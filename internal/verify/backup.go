@@ -212,22 +212,22 @@ func (w *walk) bundles(ctx context.Context, yield func(*job) bool) (bool, error)
 		return cmp.Or(cmp.Compare(a.holder, b.holder), cmp.Compare(a.bundle, b.bundle), cmp.Compare(a.offset, b.offset),
 			cmp.Compare(a.file, b.file))
 	})
-	var run []*format.File
+	var near []*format.File
 	length := int64(0)
 	for _, p := range w.bundled {
 		f := w.manifest.Files.At(int(p.file))
-		if n := len(run); n > 0 && (n == maxRun || !follows(run[n-1], &f) || length+f.RepoSize > runLimit) {
-			if more, err := w.neighbours(ctx, run, yield); err != nil || !more {
+		if n := len(near); n > 0 && (n == maxRun || !follows(near[n-1], &f) || length+f.RepoSize > runLimit) {
+			if more, err := w.neighbours(ctx, near, yield); err != nil || !more {
 				return false, err
 			}
-			run, length = nil, 0
+			near, length = nil, 0
 		}
-		run, length = append(run, &f), length+f.RepoSize
+		near, length = append(near, &f), length+f.RepoSize
 	}
-	if len(run) == 0 {
+	if len(near) == 0 {
 		return true, nil
 	}
-	return w.neighbours(ctx, run, yield)
+	return w.neighbours(ctx, near, yield)
 }
 
 // neighbours generates the job for one run.
