@@ -54,6 +54,7 @@ func runServer(ctx context.Context, s *session) error { return serve(ctx, s, ope
 
 // serve runs a server that gives clients what open opens for them.
 func serve(ctx context.Context, s *session, open openFunc) error {
+	defer setUmask(0)() // as every command that writes does; all clients share it
 	ctx, reloads, done := serverSignals(ctx)
 	defer done()
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))

@@ -1,0 +1,97 @@
+package e2e
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"testing"
+	"time"
+)
+
+// authority signs the certificates of a test.
+type authority struct {
+	t    testing.TB
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+	der  []byte
+}
+
+func newAuthority(t testing.TB) *authority {
+	t.Helper()
+	a := &authority{t: t, key: newKey(t)}
+	a.cert = &x509.Certificate{
+		Subject: pkix.Name{CommonName: "authority"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	a.der = a.sign(a.cert, a.key)
+	var err error
+	if a.cert, err = x509.ParseCertificate(a.der); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func newKey(t testing.TB) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func (a *authority) sign(template *x509.Certificate, key *ecdsa.PrivateKey) []byte {
+	a.t.Helper()
+	template.SerialNumber = big.NewInt(time.Now().UnixNano())
+	template.NotBefore = time.Now().Add(-time.Hour)
+	if template.NotAfter.IsZero() {
+		template.NotAfter = time.Now().Add(time.Hour)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return der
+}
+
+// install writes the certificate of the authority, and one for a name with its key, into the directory of a host: ca.crt, tls.crt and
+// tls.key.
+func (a *authority) install(h *host, name string) {
+	a.t.Helper()
+	a.installUntil(h, name, time.Time{})
+}
+
+// installUntil is install with a day on which the certificate ends.
+func (a *authority) installUntil(h *host, name string, end time.Time) {
+	a.t.Helper()
+	template := &x509.Certificate{Subject: pkix.Name{CommonName: name}, NotAfter: end}
+	if ip := net.ParseIP(name); ip != nil {
+		template.IPAddresses = []net.IP{ip}
+	} else {
+		template.DNSNames = []string{name}
+	}
+	key := newKey(a.t)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	for _, f := range []struct {
+		name, kind string
+		der        []byte
+	}{
+		{"ca.crt", "CERTIFICATE", a.der},
+		{"tls.crt", "CERTIFICATE", a.sign(template, key)},
+		{"tls.key", "PRIVATE KEY", der},
+	} {
+		path := h.path(f.name)
+		h.write(path, string(pem.EncodeToMemory(&pem.Block{Type: f.kind, Bytes: f.der})))
+		if err := os.Chmod(path, 0o600); err != nil {
+			a.t.Fatal(err)
+		}
+	}
+}
