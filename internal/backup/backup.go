@@ -26,6 +26,7 @@ import (
 	"holdfast/internal/log"
 	"holdfast/internal/postgres"
 	"holdfast/internal/repo"
+	"holdfast/internal/source"
 	"holdfast/internal/storage"
 )
 
@@ -43,16 +44,25 @@ type Server interface {
 	Close(ctx context.Context) error
 }
 
-// source is where files are read.
-type source struct {
-	path string // of the data directory
-	tree storage.Storage
+// origin is where files are read.
+type origin struct {
+	Path   string // of the data directory
+	Tree   storage.Storage
+	Reader func() source.Reader // makes one for a worker; nil: reads Tree
+}
+
+func (o *origin) reader() source.Reader {
+	if o.Reader != nil {
+		return o.Reader()
+	}
+	return source.NewLocal(o.Tree)
 }
 
 // Standby is a copy of the cluster on another server. It spares the primary most of the reading.
 type Standby struct {
-	Path string
-	Tree storage.Storage
+	Path   string
+	Tree   storage.Storage
+	Reader func() source.Reader // as that of Cluster
 
 	// Replay waits until the files are at least as new as a position in the WAL, on the timeline of the primary.
 	Replay func(ctx context.Context, start postgres.LSN, timeline uint32, limit time.Duration) error
@@ -62,9 +72,10 @@ type Standby struct {
 
 // Cluster is what is backed up.
 type Cluster struct {
-	Path    string           // the data directory
-	Tree    storage.Storage  // where it lies
-	Force   postgres.Version // layout to assume, 0: what pg_control says
+	Path    string               // the data directory
+	Tree    storage.Storage      // where it lies
+	Reader  func() source.Reader // makes what reads files of Tree for a worker; nil: reads them here
+	Force   postgres.Version     // layout to assume, 0: what pg_control says
 	Control postgres.Control
 	Server  Server // nil when offline
 
@@ -77,12 +88,12 @@ type Cluster struct {
 	Standby *Standby // nil: all files are read from the primary
 }
 
-// source is where the data directory of the primary, or of the standby, is read.
-func (c *Cluster) source(standby bool) source {
+// origin is where the data directory of the primary, or of the standby, is read.
+func (c *Cluster) origin(standby bool) *origin {
 	if standby {
-		return source{c.Standby.Path, c.Standby.Tree}
+		return &origin{c.Standby.Path, c.Standby.Tree, c.Standby.Reader}
 	}
-	return source{c.Path, c.Tree}
+	return &origin{c.Path, c.Tree, c.Reader}
 }
 
 // Options say what to back up, where to and how.

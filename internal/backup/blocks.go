@@ -6,6 +6,7 @@ import (
 
 	"holdfast/internal/block"
 	"holdfast/internal/format"
+	"holdfast/internal/source"
 )
 
 // Blocks says how files are stored by blocks.
@@ -34,23 +35,23 @@ func keepsCut(m *format.Manifest, f, p *format.File) bool {
 	return m.BlockIncr && p.BlockMapSize > 0 && f.Size >= p.BlockSize
 }
 
-// blocks starts a file that is stored by blocks.
-func (w *worker) blocks(ctx context.Context, j job) (*block.Writer, error) {
+// blocks says how a file is stored by blocks.
+func (w *worker) blocks(ctx context.Context, j job) (*source.Blocks, error) {
 	r := w.run
-	cfg := block.WriterConfig{
-		BlockSize: j.blockSize, ChecksumSize: j.checksumSize,
-		Reference: len(r.m.References) - 1, Bundle: j.bundle, Offset: w.bundle.size, Spec: w.spec,
+	b := &source.Blocks{
+		Size: j.blockSize, ChecksumSize: j.checksumSize,
+		Reference: len(r.m.References) - 1, Bundle: j.bundle, Offset: w.bundle.size,
 	}
 	super := r.Blocks.Super
 	if r.m.Type == format.Full {
 		super = r.Blocks.SuperFull
 	}
-	cfg.SuperSize = block.Super(super, j.blockSize)
+	b.Super = block.Super(super, j.blockSize)
 	if j.prior != nil && j.prior.BlockMapSize > 0 {
 		var err error
-		if cfg.Prior, err = r.Repo.LoadMap(ctx, r.prior, j.prior); err != nil {
+		if b.Prior, err = r.Repo.LoadMap(ctx, r.prior, j.prior); err != nil {
 			return nil, err
 		}
 	}
-	return block.NewWriter(&w.out, cfg), nil
+	return b, nil
 }

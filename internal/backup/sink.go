@@ -18,8 +18,11 @@ type sink struct {
 	size   int64
 }
 
+// leastHeld is how much is held back at least.
+const leastHeld = 256 << 10
+
 func newSink(bufferSize int) sink {
-	return sink{buffer: make([]byte, 0, max(bufferSize, readSize)), hash: filter.NewHash()}
+	return sink{buffer: make([]byte, 0, max(bufferSize, leastHeld)), hash: filter.NewHash()}
 }
 
 // begin starts a file. Nothing is created yet.

@@ -1,27 +1,21 @@
 package backup
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"io/fs"
 	"time"
 
-	"holdfast/internal/block"
-	"holdfast/internal/db"
 	"holdfast/internal/errs"
 	"holdfast/internal/filter"
 	"holdfast/internal/format"
 	"holdfast/internal/log"
 	"holdfast/internal/postgres"
 	"holdfast/internal/repo"
+	"holdfast/internal/source"
 	"holdfast/internal/storage"
 )
-
-// readSize is how much is read at once: a whole number of pages of any size, and little enough to stay in the processor's cache while
-// it is hashed, checked and compressed.
-const readSize = 256 << 10
 
 // outcome is what became of a job.
 type outcome uint8
@@ -67,21 +61,22 @@ type pageResult struct {
 
 // worker copies files, one at a time. It is used by one goroutine.
 type worker struct {
-	number  int
-	run     *run
-	from    source
-	spec    filter.Spec
-	in      []byte
-	content *filter.Hash
-	out     sink
-	bundle  bundleFile
+	number int
+	run    *run
+	from   *origin
+	reader source.Reader
+	spec   filter.Spec
+	stored *filter.Hash // of what an interrupted run has stored
+	out    sink
+	bundle bundleFile
 }
 
 func newWorker(r *run, number int) *worker {
 	spec := filter.Spec{Compression: r.Compression, Level: r.CompressLevel, Pass: r.m.CipherPass}
-	w := &worker{number: number, run: r, from: r.cluster.source(r.cluster.Standby != nil && number > 1), spec: spec, in: make([]byte, readSize), content: filter.NewHash()}
-	w.out = newSink(r.BufferSize)
-	return w
+	from := r.cluster.origin(r.cluster.Standby != nil && number > 1)
+	return &worker{
+		number: number, run: r, from: from, reader: from.reader(), spec: spec, stored: filter.NewHash(), out: newSink(r.BufferSize),
+	}
 }
 
 // do copies a file or the files of a bundle, again from the beginning if that fails.
@@ -128,7 +123,7 @@ func (w *worker) try(ctx context.Context, todo task) ([]result, error) {
 
 // tryFile copies a file, unless it turns out that its content is in the repository already.
 func (w *worker) tryFile(ctx context.Context, j job) (result, error) {
-	res := result{file: j.file, name: j.name, size: j.size, worker: w.number, from: w.from.path}
+	res := result{file: j.file, name: j.name, size: j.size, worker: w.number, from: w.from.Path}
 	if w.run.Delta && (j.reference || j.resumed) {
 		same, err := w.unchanged(ctx, j)
 		if w.gone(j, err) {
@@ -182,40 +177,23 @@ func (w *worker) path(j job) string {
 	return w.run.Repo.BackupPath(w.run.m.Label, j.name) + ext
 }
 
-// open reads the cluster's file. What is replayed from the WAL need not be read further than it reached when the manifest was built.
-func (w *worker) open(ctx context.Context, j job) (io.ReadCloser, error) {
+// task says which file to read. What is replayed from the WAL need not be read further than it reached when the manifest was built.
+func (w *worker) task(j job) source.Task {
 	c := w.run.cluster
 	if j.name == controlFile {
-		content, _, err := db.ReadControl(ctx, c.Tree, c.Path, c.Force)
-		return io.NopCloser(bytes.NewReader(content)), err
+		return source.Task{Control: true, Data: c.Path, Force: c.Force}
 	}
-	var part storage.Range
-	replayed := postgres.Replayed(c.Control.Version, j.name)
-	if replayed {
-		part.Length = j.size
+	t := source.Task{File: clusterPath(w.from.Path, j.name)}
+	if postgres.Replayed(c.Control.Version, j.name) {
+		t.Limit = &j.size
 	}
-	src, err := w.from.tree.Open(ctx, clusterPath(w.from.path, j.name), part)
-	if err == nil && replayed && j.size == 0 {
-		return emptied{src}, nil // a range cannot be empty
-	}
-	return src, err
+	return t
 }
-
-// emptied is a file of which nothing is read.
-type emptied struct{ io.Closer }
-
-func (emptied) Read([]byte) (int, error) { return 0, io.EOF }
 
 // unchanged reports whether the cluster's file has the expected content.
 func (w *worker) unchanged(ctx context.Context, j job) (bool, error) {
-	src, err := w.open(ctx, j)
-	if err != nil {
-		return false, err
-	}
-	defer src.Close()
-	w.content.Reset()
-	err = w.copy(ctx, src, w.content)
-	return w.content.Size() == j.size && format.Sum(w.content.Sum()) == j.sum, err
+	found, err := w.reader.Sum(ctx, w.task(j))
+	return found.Size == j.size && found.Sum == j.sum, err
 }
 
 // storedWell reports whether what an interrupted run has stored is what it recorded.
@@ -228,85 +206,48 @@ func (w *worker) storedWell(ctx context.Context, j job) (bool, error) {
 		return false, err
 	}
 	defer src.Close()
-	w.content.Reset()
-	err = w.copy(ctx, src, w.content)
-	return w.content.Size() == j.repoSize && format.Sum(w.content.Sum()) == j.repoSum, err
+	w.stored.Reset()
+	_, err = io.Copy(w.stored, src)
+	return w.stored.Size() == j.repoSize && format.Sum(w.stored.Sum()) == j.repoSum, err
 }
 
-// copy writes all of src to each of dst.
-func (w *worker) copy(ctx context.Context, src io.Reader, dst ...io.Writer) error {
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		n, err := src.Read(w.in)
-		for _, d := range dst {
-			if n == 0 {
-				break
-			}
-			if _, err := d.Write(w.in[:n]); err != nil {
-				return err
-			}
-		}
-		switch err {
-		case nil:
-		case io.EOF:
-			return nil
-		default:
-			return err
-		}
-	}
-}
-
-// store reads the cluster's file once: the content goes to the hash, the page check and through the filters to the sink.
+// store has the cluster's file read once, where it lies, and puts what is to be stored into the sink.
 func (w *worker) store(ctx context.Context, j job, res *result) error {
-	src, err := w.open(ctx, j)
-	if err != nil {
-		return err
-	}
-	defer src.Close()
-	w.content.Reset()
+	t := w.task(j)
 	w.beginFile(ctx, j, res)
 	defer w.out.abort()
-	var filtered io.WriteCloser
-	var blocks *block.Writer
+	var err error
 	if j.blockSize > 0 {
-		blocks, err = w.blocks(ctx, j)
-		filtered = blocks
+		t.Blocks, err = w.blocks(ctx, j)
+		t.Spec = w.spec
 	} else {
-		filtered, err = filter.NewWriter(&w.out, w.wholeSpec(j))
+		t.Spec = w.wholeSpec(j)
 	}
 	if err != nil {
 		return err
 	}
-	pages := w.pageCheck(ctx, j)
-	if pages != nil {
-		err = w.copy(ctx, src, w.content, pages, filtered)
-	} else {
-		err = w.copy(ctx, src, w.content, filtered)
+	if j.pages {
+		t.Pages = &source.Pages{
+			Size: w.run.cluster.Control.PageSize, Segment: postgres.SegmentNumber(j.name), HeaderCheck: w.run.PageHeaderCheck,
+		}
 	}
-	if closeErr := filtered.Close(); err == nil {
-		err = closeErr
-	}
+	found, err := w.reader.Store(ctx, t, &w.out)
 	if err != nil {
 		return err
 	}
-	res.copySize, res.sum, res.pages = w.content.Size(), w.content.Sum(), pagesOf(pages)
+	res.copySize, res.sum, res.pages = found.Size, found.Sum, pagesOf(found)
 	if res.copySize == 0 && w.run.m.Bundle {
 		res.outcome, res.bundle, res.bundleOffset = truncated, 0, 0
 		return nil
 	}
-	if blocks != nil && blocks.MapSize() == 0 {
+	if t.Blocks != nil && found.MapSize == 0 {
 		return w.sameBlocks(ctx, j, res)
 	}
-	if blocks == nil && j.reference && w.out.held() && res.copySize == j.size && res.sum == j.sum {
+	if t.Blocks == nil && j.reference && w.out.held() && res.copySize == j.size && res.sum == j.sum {
 		res.outcome = matched
 		return nil
 	}
-	res.outcome = copied
-	if blocks != nil {
-		res.mapSize = blocks.MapSize()
-	}
+	res.outcome, res.mapSize = copied, found.MapSize
 	res.repoSize, res.repoSum, err = w.out.commit()
 	return err
 }
@@ -343,41 +284,13 @@ func (w *worker) sameBlocks(ctx context.Context, j job, res *result) error {
 	return nil
 }
 
-// pageCheck starts the page check of a file, nil if its pages are not checked.
-func (w *worker) pageCheck(ctx context.Context, j job) *postgres.PageCheck {
-	if !j.pages {
-		return nil
-	}
-	size := w.run.cluster.Control.PageSize
-	return postgres.NewPageCheck(postgres.PageCheckConfig{
-		PageSize: size, SegmentNo: postgres.SegmentNumber(j.name), HeaderCheck: w.run.PageHeaderCheck,
-		Reread: func(page uint32, buf []byte) (int, error) {
-			part := storage.Range{Offset: int64(page) * int64(size), Length: int64(size)}
-			src, err := w.from.tree.Open(ctx, clusterPath(w.from.path, j.name), part)
-			if err != nil {
-				return 0, err
-			}
-			defer src.Close()
-			n, err := io.ReadFull(src, buf)
-			if err == io.EOF || err == io.ErrUnexpectedEOF {
-				err = nil
-			}
-			return n, err
-		},
-	})
-}
-
-func pagesOf(check *postgres.PageCheck) pageResult {
-	if check == nil {
+// pagesOf is what was found out about the pages of a file.
+func pagesOf(found source.Result) pageResult {
+	switch {
+	case !found.Checked:
 		return pageResult{}
-	}
-	valid, blocks, misaligned := check.Result()
-	if valid {
+	case found.Valid:
 		return pageResult{state: format.PageOK}
 	}
-	p := pageResult{state: format.PageError, misaligned: misaligned}
-	for _, b := range blocks {
-		p.errors = append(p.errors, format.PageRange(b))
-	}
-	return p
+	return pageResult{state: format.PageError, misaligned: !found.Aligned, errors: found.Errors}
 }

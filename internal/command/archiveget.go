@@ -26,7 +26,7 @@ func runArchiveGet(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	o, err := s.getOptions()
+	o, err := s.getOptions(ctx)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (s *session) get(ctx context.Context, o archive.GetOptions) (bool, error) {
 
 // runArchiveGetAsync fetches segments into the spool.
 func runArchiveGetAsync(ctx context.Context, s *session) error {
-	o, err := s.getOptions()
+	o, err := s.getOptions(ctx)
 	if err != nil {
 		return err
 	}
@@ -62,12 +62,16 @@ func runArchiveGetAsync(ctx context.Context, s *session) error {
 	})
 }
 
-func (s *session) getOptions() (archive.GetOptions, error) {
+func (s *session) getOptions(ctx context.Context) (archive.GetOptions, error) {
 	force, err := s.forcedVersion()
+	if err != nil {
+		return archive.GetOptions{}, err
+	}
+	repos, err := s.repos(ctx)
 	return archive.GetOptions{
 		PGPath: s.cfg.String("pg-path"),
 		Local:  s.posix(),
-		Repos:  s.repos(),
+		Repos:  repos,
 		Force:  force,
 		Log:    s.log,
 	}, err

@@ -25,7 +25,7 @@ func runArchivePush(ctx context.Context, s *session) error {
 		}
 		return archive.AwaitPush(ctx, s.archiveWait(), filepath.Dir(file), filepath.Base(file))
 	}
-	o, err := s.pushOptions()
+	o, err := s.pushOptions(ctx)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func runArchivePushAsync(ctx context.Context, s *session) error {
 	if len(s.cfg.Params) != 1 {
 		return errs.New(errs.ParamRequired, "WAL path to push required")
 	}
-	o, err := s.pushOptions()
+	o, err := s.pushOptions(ctx)
 	if err != nil {
 		return err
 	}
@@ -52,15 +52,19 @@ func runArchivePushAsync(ctx context.Context, s *session) error {
 	})
 }
 
-func (s *session) pushOptions() (archive.PushOptions, error) {
+func (s *session) pushOptions(ctx context.Context) (archive.PushOptions, error) {
 	compression, err := filter.ParseCompression(s.cfg.String("compress-type"))
 	if err != nil {
 		return archive.PushOptions{}, err
 	}
 	force, err := s.forcedVersion()
+	if err != nil {
+		return archive.PushOptions{}, err
+	}
+	repos, err := s.repos(ctx)
 	o := archive.PushOptions{
 		Local:       s.posix(),
-		Repos:       s.repos(),
+		Repos:       repos,
 		Compression: compression,
 		Level:       int(intOf(s.cfg, "compress-level")),
 		CheckHeader: boolOf(s.cfg, "archive-header-check"),

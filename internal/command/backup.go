@@ -16,7 +16,11 @@ func runBackup(ctx context.Context, s *session) error {
 	if !s.cfg.Has("repo") && len(s.cfg.Keys("repo")) > 1 {
 		s.log.Info("repo option not specified, defaulting to repo%d", s.cfg.DefaultKey("repo"))
 	}
-	options, err := s.backupOptions(s.defaultRepo())
+	r, err := s.defaultRepo(ctx)
+	if err != nil {
+		return err
+	}
+	options, err := s.backupOptions(r)
 	if err != nil {
 		return err
 	}
@@ -95,7 +99,7 @@ func intOf(cfg *config.Config, option string) int64 {
 
 // backupCluster finds what to back up: the running primary or, offline, the first data directory.
 func (s *session) backupCluster(ctx context.Context) (*backup.Cluster, error) {
-	clusters, err := s.clusters()
+	clusters, err := s.clusters(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +109,7 @@ func (s *session) backupCluster(ctx context.Context) (*backup.Cluster, error) {
 		}
 		c := clusters[0]
 		_, control, err := db.ReadControl(ctx, c.Tree, c.Path, c.Force)
-		return &backup.Cluster{Path: c.Path, Tree: c.Tree, Force: c.Force, Control: control}, err
+		return &backup.Cluster{Path: c.Path, Tree: c.Tree, Reader: s.pgReader(ctx, c.Key), Force: c.Force, Control: control}, err
 	}
 	primary, standby, err := db.Find(ctx, clusters, standbyMode[s.cfg.String("backup-standby")], s.log)
 	if err != nil {
@@ -115,13 +119,15 @@ func (s *session) backupCluster(ctx context.Context) (*backup.Cluster, error) {
 		return primary.CheckConfig(boolOf(s.cfg, "archive-check"), boolOf(s.cfg, "archive-mode-check"))
 	}
 	c := &backup.Cluster{
-		Path: primary.Path, Tree: primary.Tree, Force: clusters[0].Force, Control: primary.Control,
+		Path: primary.Path, Tree: primary.Tree, Reader: s.pgReader(ctx, primary.Key), Force: clusters[0].Force, Control: primary.Control,
 		Server: primary.Conn, Ping: primary.Ping, Check: check,
 	}
 	if standby == nil {
 		return c, nil
 	}
-	c.Standby = &backup.Standby{Path: standby.Path, Tree: standby.Tree, Replay: standby.WaitReplay, Close: standby.Close}
+	c.Standby = &backup.Standby{
+		Path: standby.Path, Tree: standby.Tree, Reader: s.pgReader(ctx, standby.Key), Replay: standby.WaitReplay, Close: standby.Close,
+	}
 	c.Ping = func(ctx context.Context, force bool) error {
 		if err := primary.Ping(ctx, force); err != nil {
 			return err

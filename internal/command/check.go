@@ -30,14 +30,18 @@ func runCheck(ctx context.Context, s *session) error {
 }
 
 func (s *session) checkStanza(ctx context.Context) error {
-	clusters, err := s.clusters()
+	clusters, err := s.clusters(ctx)
+	if err != nil {
+		return err
+	}
+	repos, err := s.repos(ctx)
 	if err != nil {
 		return err
 	}
 	return stanza.Check(ctx, stanza.CheckOptions{
 		Log:              s.log,
 		Stanza:           s.stanza(),
-		Repos:            s.repos(),
+		Repos:            repos,
 		Clusters:         clusters,
 		StandbyWanted:    s.cfg.String("backup-standby") != "n",
 		ArchiveCheck:     s.cfg.Bool("archive-check"),

@@ -46,7 +46,7 @@ func run(ctx context.Context, env Env, commands map[string]entry) int {
 		early.Error(err)
 		return int(errs.CodeOf(err))
 	}
-	s := &session{env: env, cfg: cfg, started: started, commands: commands}
+	s := &session{env: env, cfg: cfg, started: started, commands: commands, remotes: &remotes{}}
 	s.log = s.newLogger()
 	switch {
 	case cfg.Version, cfg.Command == "version" && !cfg.Help:

@@ -36,7 +36,11 @@ func runExpire(ctx context.Context, s *session) error {
 		}
 	}
 	for _, key := range s.repoKeys() {
-		o.Repos = append(o.Repos, expire.Repo{Repo: s.repo(key), Retention: s.retention(key)})
+		r, err := s.repo(ctx, key)
+		if err != nil {
+			return err
+		}
+		o.Repos = append(o.Repos, expire.Repo{Repo: r, Retention: s.retention(key)})
 	}
 	return expire.Run(ctx, o)
 }

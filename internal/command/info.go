@@ -11,7 +11,6 @@ import (
 // runInfo tells what the repositories hold.
 func runInfo(ctx context.Context, s *session) error {
 	o := info.Options{
-		Repos:   s.repos(),
 		Stanza:  s.stanza(),
 		Brief:   s.cfg.String("detail-level") == "progress",
 		LockDir: s.lockPath(),
@@ -24,6 +23,10 @@ func runInfo(ctx context.Context, s *session) error {
 	}
 	if s.cfg.Has("type") {
 		o.Type = s.cfg.String("type")
+	}
+	var err error
+	if o.Repos, err = s.repos(ctx); err != nil {
+		return err
 	}
 	stanzas, err := info.Collect(ctx, o)
 	if err != nil {

@@ -21,13 +21,24 @@ func (s *session) path(option string, key ...int) string {
 	return value
 }
 
-// lockTypes returns what the command locks.
+// lockTypes returns what the command locks. A process that works for one on another host is told what to lock.
 func (s *session) lockTypes() []lock.Type {
 	info := s.cfg.CommandInfo()
 	switch {
-	case !info.LockMain && s.cfg.Role != config.Async || info.Lock == "none":
+	case s.cfg.Role == config.Remote:
 		return nil
-	case info.Lock == "all":
+	case !info.LockMain && s.cfg.Role != config.Async:
+		return nil
+	}
+	return typesOf(info)
+}
+
+// typesOf returns the types of locks that belong to a command.
+func typesOf(info config.CommandInfo) []lock.Type {
+	switch info.Lock {
+	case "none":
+		return nil
+	case "all":
 		return []lock.Type{lock.Archive, lock.Backup, lock.Restore}
 	}
 	return []lock.Type{lock.Type(info.Lock)}

@@ -8,7 +8,11 @@ import (
 
 // runManifest shows the files of a backup.
 func runManifest(ctx context.Context, s *session) error {
-	o := manifest.Options{Repo: s.defaultRepo(), Set: s.cfg.String("set")}
+	r, err := s.defaultRepo(ctx)
+	if err != nil {
+		return err
+	}
+	o := manifest.Options{Repo: r, Set: s.cfg.String("set")}
 	if s.cfg.Has("filter") {
 		o.File = s.cfg.String("filter")
 	}
@@ -16,7 +20,8 @@ func runManifest(ctx context.Context, s *session) error {
 		o.Reference = s.cfg.String("reference")
 	}
 	if s.cfg.Has("pg") {
-		o.Cluster, o.PgPath = s.posix(), s.cfg.String("pg-path", s.cfg.DefaultKey("pg"))
+		key := s.cfg.DefaultKey("pg")
+		o.Cluster, o.PgPath = s.pgTree(ctx, key), s.cfg.String("pg-path", key)
 	}
 	l, err := manifest.Load(ctx, o)
 	if err != nil {

@@ -1,12 +1,17 @@
 package command
 
 import (
+	"context"
+
 	"holdfast/internal/config"
 	"holdfast/internal/db"
+	"holdfast/internal/errs"
 	"holdfast/internal/postgres"
 	"holdfast/internal/repo"
+	"holdfast/internal/source"
 	"holdfast/internal/storage"
 	"holdfast/internal/storage/posix"
+	"holdfast/internal/storage/remote"
 )
 
 // posix returns the local file system.
@@ -21,19 +26,26 @@ func (s *session) repoKeys() []int {
 }
 
 // repos opens the repositories of repoKeys.
-func (s *session) repos() []*repo.Repo {
+func (s *session) repos(ctx context.Context) ([]*repo.Repo, error) {
 	var repos []*repo.Repo
 	for _, key := range s.repoKeys() {
-		repos = append(repos, s.repo(key))
+		r, err := s.repo(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		repos = append(repos, r)
 	}
-	return repos
+	return repos, nil
 }
 
 // defaultRepo opens the repository for a command that works on one.
-func (s *session) defaultRepo() *repo.Repo { return s.repo(s.cfg.DefaultKey("repo")) }
+func (s *session) defaultRepo(ctx context.Context) (*repo.Repo, error) {
+	return s.repo(ctx, s.cfg.DefaultKey("repo"))
+}
 
-// repo opens one repository. Nothing is read yet.
-func (s *session) repo(key int) *repo.Repo {
+// repo opens one repository. Nothing is read yet. Where there are others too, that a host cannot be reached turns out when its
+// repository is used, so that it does not keep anybody from the others; so it does for a background run, which leaves a note.
+func (s *session) repo(ctx context.Context, key int) (*repo.Repo, error) {
 	c := repo.Config{
 		Key:        key,
 		Path:       s.path("repo-path", key),
@@ -51,11 +63,42 @@ func (s *session) repo(key int) *repo.Repo {
 	if s.cfg.Has("repo-hardlink", key) {
 		c.Hardlink = s.cfg.Bool("repo-hardlink", key)
 	}
-	return repo.New(c)
+	if !s.cfg.Has("repo-host", key) {
+		return repo.New(c), nil
+	}
+	h := s.host(ctx, "repo", key)
+	if h.err != nil && s.cfg.Role != config.Async && (len(s.repoKeys()) == 1 || errs.Is(h.err, errs.Stop)) {
+		return nil, h.err
+	}
+	c.Storage = remote.New(h)
+	if h.facts.Path != "" {
+		c.Path = h.facts.Path
+	}
+	if c.CipherType == repo.CipherNone && h.facts.CipherType != "" {
+		c.CipherType, c.CipherPass = h.facts.CipherType, h.facts.CipherPass
+	}
+	return repo.New(c), nil
 }
 
-// clusters describes the configured clusters to package db. Nothing is opened yet.
-func (s *session) clusters() ([]db.ClusterConfig, error) {
+// pgTree returns where a cluster lies.
+func (s *session) pgTree(ctx context.Context, key int) storage.Tree {
+	if s.cfg.Has("pg-host", key) {
+		return remote.New(s.host(ctx, "pg", key))
+	}
+	return s.posix()
+}
+
+// pgReader returns what makes readers of a cluster's files where they lie, nil if that is here.
+func (s *session) pgReader(ctx context.Context, key int) func() source.Reader {
+	if !s.cfg.Has("pg-host", key) {
+		return nil
+	}
+	level := int(intOf(s.cfg, "compress-level-network"))
+	return func() source.Reader { return source.NewRemote(s.host(ctx, "pg", key), level) }
+}
+
+// clusters describes the configured clusters to package db. No server is asked yet.
+func (s *session) clusters(ctx context.Context) ([]db.ClusterConfig, error) {
 	var clusters []db.ClusterConfig
 	for _, key := range s.cfg.Keys("pg") {
 		force, err := s.forcedVersion()
@@ -65,10 +108,13 @@ func (s *session) clusters() ([]db.ClusterConfig, error) {
 		clusters = append(clusters, db.ClusterConfig{
 			Key:   key,
 			Path:  s.cfg.String("pg-path", key),
-			Tree:  s.posix(),
+			Tree:  s.pgTree(ctx, key),
 			Conn:  s.connection(key),
 			Force: force,
 		})
+		if s.cfg.Has("pg-host", key) {
+			clusters[len(clusters)-1].Conn.Dial = db.DialRemote(s.host(ctx, "pg", key))
+		}
 	}
 	return clusters, nil
 }

@@ -17,7 +17,10 @@ func runRepoGet(ctx context.Context, s *session) error {
 	if len(s.cfg.Params) != 1 {
 		return errs.New(errs.ParamRequired, "source file required")
 	}
-	r := s.defaultRepo()
+	r, err := s.defaultRepo(ctx)
+	if err != nil {
+		return err
+	}
 	name, err := belowRepo(r, s.cfg.Params[0])
 	if err != nil {
 		return err

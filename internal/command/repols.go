@@ -23,7 +23,10 @@ func runRepoLs(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	r := s.defaultRepo()
+	r, err := s.defaultRepo(ctx)
+	if err != nil {
+		return err
+	}
 	if name, err = belowRepo(r, name); err != nil {
 		return err
 	}

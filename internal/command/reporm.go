@@ -17,7 +17,10 @@ func runRepoRm(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	r := s.defaultRepo()
+	r, err := s.defaultRepo(ctx)
+	if err != nil {
+		return err
+	}
 	below, err := belowRepo(r, name)
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 
 // runRestore puts a backup back.
 func runRestore(ctx context.Context, s *session) error {
-	o, err := s.restoreOptions()
+	o, err := s.restoreOptions(ctx)
 	if err != nil {
 		return err
 	}
@@ -21,7 +21,7 @@ func runRestore(ctx context.Context, s *session) error {
 }
 
 // restoreOptions turns options of the command into those of the job.
-func (s *session) restoreOptions() (restore.Options, error) {
+func (s *session) restoreOptions(ctx context.Context) (restore.Options, error) {
 	cfg := s.cfg
 	text := func(option string) string {
 		if !cfg.Has(option) {
@@ -29,8 +29,12 @@ func (s *session) restoreOptions() (restore.Options, error) {
 		}
 		return cfg.String(option)
 	}
+	repos, err := s.repos(ctx)
+	if err != nil {
+		return restore.Options{}, err
+	}
 	o := restore.Options{
-		Repos:  s.repos(),
+		Repos:  repos,
 		Tree:   s.posix(),
 		PGPath: cfg.String("pg-path"),
 		Spool:  filepath.Join(s.path("spool-path"), "archive", s.stanza()),
@@ -82,7 +86,6 @@ func (s *session) restoreOptions() (restore.Options, error) {
 	if keys := s.repoKeys(); len(keys) > 0 {
 		o.Progress = s.progress(keys[0])
 	}
-	var err error
 	o.Assume, err = s.forcedVersion()
 	return o, err
 }

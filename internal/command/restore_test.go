@@ -62,7 +62,7 @@ func TestRestoreCommand(t *testing.T) {
 // TestRestoreOptions turns a command line into the values of the job.
 func TestRestoreOptions(t *testing.T) {
 	w := newWorld(t)
-	o, err := parsed(t, w, "pgbackrest", "restore", "--stanza=demo", "--pg1-path=/pg").restoreOptions()
+	o, err := parsed(t, w, "pgbackrest", "restore", "--stanza=demo", "--pg1-path=/pg").restoreOptions(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestRestoreOptions(t *testing.T) {
 		"--type=time", "--target=then", "--target-exclusive", "--target-action=promote", "--target-timeline=3",
 		"--tablespace-map=a=/a", "--tablespace-map=1=/b", "--tablespace-map-all=/all", "--link-map=l=/l", "--link-all",
 		"--db-include=x", "--db-exclude=y", "--recovery-option=b=1", "--recovery-option=a=2", "--archive-mode=off", "--process-max=4",
-		"--no-checksum-page-error", "--pg-version-force=15", "--repo1-path=/r1", "--repo2-path=/r2").restoreOptions()
+		"--no-checksum-page-error", "--pg-version-force=15", "--repo1-path=/r1", "--repo2-path=/r2").restoreOptions(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,7 @@ type session struct {
 	commands map[string]entry
 	logFile  *log.File
 	panicked string // stack of an internal error
+	remotes  *remotes
 }
 
 // main does what every command has in common, around the command.
@@ -83,6 +84,9 @@ func (s *session) runCommand(ctx context.Context) (err error) {
 			err = errs.New(errs.Assert, "%v", p)
 		}
 	}()
+	if s.cfg.Role == config.Remote {
+		return runRemote(ctx, s)
+	}
 	if err := s.refuseUnbuilt(); err != nil {
 		return err
 	}
@@ -113,6 +117,7 @@ func (s *session) goOnToExpire(ctx context.Context) error {
 // end reports how it went, lets go of the locks and returns the exit status.
 func (s *session) end(ctx context.Context, err error) int {
 	defer s.closeLogFile()
+	s.remotes.close()
 	if sig, ok := caught(ctx); ok {
 		s.locks.Abandon()
 		s.log.Bare(s.level(), sig.Error())

@@ -7,7 +7,7 @@ import (
 )
 
 func runStanzaUpgrade(ctx context.Context, s *session) error {
-	o, err := s.stanzaOptions()
+	o, err := s.stanzaOptions(ctx)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func indexed(group string, key int, rest string) string {
 	return fmt.Sprintf("%s%d-%s", group, key, rest)
 }
 
-// refuseHosts refuses clusters on other hosts. Commands that only make sense beside the cluster say so in their own words.
+// refuseHosts refuses clusters on other hosts where the command only makes sense beside the cluster.
 func (s *session) refuseHosts() error {
 	for _, key := range s.cfg.Keys("pg") {
 		if !s.cfg.Has("pg-host", key) {
@@ -50,7 +50,6 @@ func (s *session) refuseHosts() error {
 		case "archive-get", "archive-push", "restore":
 			return errs.New(errs.HostInvalid, "%s command must be run on the PostgreSQL host", s.cfg.Command)
 		}
-		return unbuilt(indexed("pg", key, "host"), "")
 	}
 	return nil
 }
@@ -59,7 +58,7 @@ func (s *session) refuseHosts() error {
 func (s *session) refuseRepos() error {
 	for _, key := range s.repoKeys() {
 		if s.cfg.Has("repo-host", key) {
-			return unbuilt(indexed("repo", key, "host"), "")
+			continue // its host decides
 		}
 		if s.cfg.Has("repo-type", key) && s.cfg.String("repo-type", key) != "posix" {
 			return unbuilt(indexed("repo", key, "type"), s.cfg.String("repo-type", key))

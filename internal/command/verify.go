@@ -14,8 +14,12 @@ func runVerify(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+	r, err := s.defaultRepo(ctx)
+	if err != nil {
+		return err
+	}
 	o := verify.Options{
-		Repo:     s.defaultRepo(),
+		Repo:     r,
 		Workers:  int(s.cfg.Int("process-max")),
 		Retries:  int(s.cfg.Int("job-retry")),
 		RetryGap: s.cfg.Duration("job-retry-interval"),

@@ -162,5 +162,8 @@ func (c Code) TypeName() string {
 	return name + "Error"
 }
 
+// Known reports whether there is such a kind of error.
+func (c Code) Known() bool { _, ok := names[c]; return ok }
+
 // Fatal reports whether the code marks a defect or a condition no retry can mend.
 func (c Code) Fatal() bool { return c == Assert || c == Memory }

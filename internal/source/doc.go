@@ -9,6 +9,7 @@ import (
 	"context"
 	"io"
 
+	"holdfast/internal/block"
 	"holdfast/internal/filter"
 	"holdfast/internal/format"
 	"holdfast/internal/postgres"
@@ -42,7 +43,7 @@ type Blocks struct {
 	Reference    int
 	Bundle       int64
 	Offset       int64
-	Prior        []byte // encoded map of the file in the backup before, nil to store everything
+	Prior        *block.Map `json:"-"` // of the file in the backup before, nil to store everything
 }
 
 // Result is what was found out about a file.

@@ -80,17 +80,10 @@ func (t Task) writer(dst io.Writer) (io.WriteCloser, *block.Writer, error) {
 		return w, nil, err
 	}
 	b := t.Blocks
-	cfg := block.WriterConfig{
-		BlockSize: b.Size, ChecksumSize: b.ChecksumSize, SuperSize: b.Super,
+	w := block.NewWriter(dst, block.WriterConfig{
+		BlockSize: b.Size, ChecksumSize: b.ChecksumSize, SuperSize: b.Super, Prior: b.Prior,
 		Reference: b.Reference, Bundle: b.Bundle, Offset: b.Offset, Spec: t.Spec,
-	}
-	if b.Prior != nil {
-		var err error
-		if cfg.Prior, err = block.DecodeMap(b.Prior, b.Size, b.ChecksumSize); err != nil {
-			return nil, nil, err
-		}
-	}
-	w := block.NewWriter(dst, cfg)
+	})
 	return w, w, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"holdfast/internal/block"
 	"holdfast/internal/errs"
 	"holdfast/internal/filter"
 	"holdfast/internal/storage"
@@ -24,6 +25,8 @@ type request struct {
 	File []byte `json:"file"`
 	Data []byte `json:"data,omitempty"`
 	Task Task   `json:"task"`
+	// Prior is the block map of the task, encoded.
+	Prior []byte `json:"prior,omitempty"`
 	// Network is the level at which content that is stored as it is gets compressed for the way; 0: not at all.
 	Network int `json:"network,omitempty"`
 }
@@ -49,16 +52,22 @@ func NewRemote(c Caller, networkLevel int) *Remote {
 func (r *Remote) request(t Task) request {
 	q := request{File: []byte(t.File), Data: []byte(t.Data), Task: t}
 	q.Task.File, q.Task.Data = "", ""
+	if t.Blocks != nil && t.Blocks.Prior != nil {
+		q.Prior = t.Blocks.Prior.Encode()
+	}
 	if t.Spec.Compression == filter.None && t.Spec.Pass == "" && t.Blocks == nil {
 		q.Network = r.level
 	}
 	return q
 }
 
-func (q request) task() Task {
-	t := q.Task
+func (q request) task() (t Task, err error) {
+	t = q.Task
 	t.File, t.Data = string(q.File), string(q.Data)
-	return t
+	if t.Blocks != nil && q.Prior != nil {
+		t.Blocks.Prior, err = block.DecodeMap(q.Prior, t.Blocks.Size, t.Blocks.ChecksumSize)
+	}
+	return t, err
 }
 
 // Store is Reader's.
@@ -106,16 +115,21 @@ type (
 
 // Calls answers the calls of a Remote from the files of this host that lie below root.
 func Calls(tree storage.Storage, root string) wire.Calls {
-	read := func(c *wire.Call) (q request, err error) {
+	read := func(c *wire.Call) (t Task, network int, err error) {
+		var q request
 		if err := c.Args(&q); err != nil {
-			return q, err
+			return t, 0, err
 		}
 		for _, name := range []string{string(q.File), string(q.Data)} {
 			if name != "" && name != root && (path.Clean(name) != name || !strings.HasPrefix(name, root+"/")) {
-				return q, errs.New(errs.Access, "access denied to '%s'", name)
+				return t, 0, errs.New(errs.Access, "access denied to '%s'", name)
 			}
 		}
-		return q, q.check()
+		if err := q.Task.check(); err != nil {
+			return t, 0, err
+		}
+		t, err = q.task()
+		return t, q.Network, err
 	}
 	readers := sync.Pool{New: func() any { return NewLocal(tree) }} // with their buffers
 	with := func(fn func(l *Local) (any, error)) (any, error) {
@@ -125,29 +139,28 @@ func Calls(tree storage.Storage, root string) wire.Calls {
 	}
 	return wire.Calls{
 		callStore: func(c *wire.Call) {
-			q, err := read(c)
+			t, network, err := read(c)
 			if err != nil {
 				c.Fail(err)
 				return
 			}
 			c.Stream(func(w io.Writer) (any, error) {
-				return with(func(l *Local) (any, error) { return q.store(c, l, w) })
+				return with(func(l *Local) (any, error) { return store(c, l, t, network, w) })
 			})
 		},
 		callSum: func(c *wire.Call) {
-			q, err := read(c)
+			t, _, err := read(c)
 			if err != nil {
 				c.Fail(err)
 				return
 			}
-			c.Reply(with(func(l *Local) (any, error) { return l.Sum(c, q.task()) }))
+			c.Reply(with(func(l *Local) (any, error) { return l.Sum(c, t) }))
 		},
 	}
 }
 
 // check refuses what no client of ours would ask for.
-func (q request) check() error {
-	t := q.Task
+func (t Task) check() error {
 	bad := t.Limit != nil && *t.Limit < 0 || t.Spec.Compression > filter.Zst ||
 		t.Pages != nil && (t.Pages.Size < 1024 || t.Pages.Size > 32768 || t.Pages.Size&(t.Pages.Size-1) != 0) ||
 		t.Blocks != nil && (t.Blocks.Size <= 0 || t.Blocks.Size > largestBlock || t.Blocks.Super <= 0 || t.Blocks.Super > largestBlock ||
@@ -161,15 +174,15 @@ func (q request) check() error {
 // largestBlock is more than any block or super block that can be configured.
 const largestBlock = 1 << 28
 
-func (q request) store(ctx context.Context, l *Local, w io.Writer) (any, error) {
-	if q.Network == 0 {
-		return l.Store(ctx, q.task(), w)
+func store(ctx context.Context, l *Local, t Task, network int, w io.Writer) (any, error) {
+	if network == 0 {
+		return l.Store(ctx, t, w)
 	}
-	packed, err := filter.NewWriter(w, filter.Spec{Compression: filter.Lz4, Level: q.Network})
+	packed, err := filter.NewWriter(w, filter.Spec{Compression: filter.Lz4, Level: network})
 	if err != nil {
 		return nil, err
 	}
-	res, err := l.Store(ctx, q.task(), packed)
+	res, err := l.Store(ctx, t, packed)
 	if closeErr := packed.Close(); err == nil {
 		err = closeErr
 	}

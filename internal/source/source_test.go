@@ -76,7 +76,7 @@ func TestReaders(t *testing.T) {
 		"lz4":       {File: name, Spec: filter.Spec{Compression: filter.Lz4, Level: 1}},
 		"gz raw":    {File: name, Spec: filter.Spec{Compression: filter.Gz, Level: 6, Raw: true}, Pages: pages},
 		"blocks":    {File: name, Blocks: &Blocks{Size: 8192, Super: 65536, ChecksumSize: 6}},
-		"changed":   {File: name, Blocks: &Blocks{Size: 8192, Super: 65536, ChecksumSize: 6, Reference: 1, Prior: priorMap.Encode()}},
+		"changed":   {File: name, Blocks: &Blocks{Size: 8192, Super: 65536, ChecksumSize: 6, Reference: 1, Prior: priorMap}},
 		"wrong":     {File: name, Pages: &Pages{Size: 8192, HeaderCheck: true, Segment: 1}},
 		"encrypted": {File: name, Spec: filter.Spec{Pass: "secret"}},
 	} {

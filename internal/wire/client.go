@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"holdfast/internal/errs"
@@ -29,9 +30,13 @@ type Client struct {
 	cfg  Config
 	conn net.Conn
 	http *http.Client
+	busy atomic.Int32 // streams
 
 	once sync.Once
 }
+
+// Busy is how many streams are being read or written.
+func (c *Client) Busy() int { return int(c.busy.Load()) }
 
 // Connect reads the greeting of the other side and sends the call that opens the connection. What the server tells in return goes to
 // facts. The connection is the client's from now on, also after an error.
@@ -211,6 +216,7 @@ type Stream struct {
 	resp   *http.Response
 	err    error
 	result []byte
+	closed bool
 }
 
 // Read makes a call that answers with a stream.
@@ -227,6 +233,7 @@ func (c *Client) Read(ctx context.Context, name string, in any) (*Stream, error)
 		cancel()
 		return nil, watch.stop(err)
 	}
+	c.busy.Add(1)
 	return &Stream{client: c, ctx: ctx, cancel: cancel, watch: watch, resp: resp}, nil
 }
 
@@ -276,6 +283,11 @@ func (s *Stream) Result(out any) error {
 
 // Close gives up what has not been read.
 func (s *Stream) Close() error {
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	s.client.busy.Add(-1)
 	s.cancel()
 	_ = s.watch.stop(nil)
 	return s.resp.Body.Close()
@@ -302,8 +314,10 @@ func (c *Client) Write(ctx context.Context, name string, in any) (*Upload, error
 	limited, cancel := context.WithCancel(ctx)
 	r, w := io.Pipe()
 	u := &Upload{client: c, ctx: ctx, cancel: cancel, watch: c.newWatchdog(cancel), pipe: w, done: make(chan struct{})}
+	c.busy.Add(1)
 	go func() {
 		defer close(u.done)
+		defer c.busy.Add(-1)
 		u.out, u.err = u.send(limited, name, in, r)
 		r.Close() // ends a write that waits
 	}()

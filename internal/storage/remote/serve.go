@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"holdfast/internal/errs"
@@ -14,6 +15,7 @@ import (
 // Policy bounds what a client may do.
 type Policy struct {
 	Roots    []string // clean absolute paths at or below which all paths must be
+	Above    []string // directories above the roots: they may be looked at, made and synced themselves
 	ReadOnly bool
 }
 
@@ -27,6 +29,17 @@ func (p Policy) allow(name string) error {
 		}
 	}
 	return errs.New(errs.Access, "access denied to '%s'", name)
+}
+
+// harmless are the calls that may be made on directories above the roots.
+var harmless = []string{callStat, callSize, callList, callNames, callMakeDir, callSyncDir}
+
+// allowCall checks the path of a call.
+func (p Policy) allowCall(call, name string) error {
+	if slices.Contains(p.Above, name) && slices.Contains(harmless, call) {
+		return nil
+	}
+	return p.allow(name)
 }
 
 // allowLink checks what a link says: it must lead to where calls may go, for later calls may follow it.
@@ -47,18 +60,18 @@ type server struct {
 func Calls(tree storage.Tree, p Policy) wire.Calls {
 	s := &server{tree: tree, policy: p}
 	calls := wire.Calls{
-		callOpen:  s.call(false, s.open),
-		callList:  s.call(false, s.list),
-		callNames: s.call(false, s.names),
-		callStat: s.answer(false, func(ctx context.Context, name string, _ request) (any, error) {
+		callOpen:  s.call(callOpen, false, s.open),
+		callList:  s.call(callList, false, s.list),
+		callNames: s.call(callNames, false, s.names),
+		callStat: s.answer(callStat, false, func(ctx context.Context, name string, _ request) (any, error) {
 			info, err := tree.Stat(ctx, name)
 			return appendInfo(nil, info), err
 		}),
-		callSize: s.answer(false, func(ctx context.Context, name string, _ request) (any, error) {
+		callSize: s.answer(callSize, false, func(ctx context.Context, name string, _ request) (any, error) {
 			return storage.Size(ctx, tree, name)
 		}),
-		callCreate: s.call(true, s.create),
-		callPatch:  s.call(true, s.patch),
+		callCreate: s.call(callCreate, true, s.create),
+		callPatch:  s.call(callPatch, true, s.patch),
 	}
 	for name, do := range map[string]func(context.Context, string, request) error{
 		callRemove:    func(ctx context.Context, name string, _ request) error { return tree.Remove(ctx, name) },
@@ -84,7 +97,7 @@ func Calls(tree storage.Tree, p Policy) wire.Calls {
 			return tree.Truncate(ctx, name, r.Size)
 		},
 	} {
-		calls[name] = s.answer(true, func(ctx context.Context, name string, r request) (any, error) { return nil, do(ctx, name, r) })
+		calls[name] = s.answer(name, true, func(ctx context.Context, name string, r request) (any, error) { return nil, do(ctx, name, r) })
 	}
 	return calls
 }
@@ -100,13 +113,13 @@ func (s *server) fromOther(do func(ctx context.Context, from, to string) error) 
 }
 
 // call checks what every call has in common before it is answered.
-func (s *server) call(writes bool, do func(c *wire.Call, name string, r request)) func(*wire.Call) {
+func (s *server) call(call string, writes bool, do func(c *wire.Call, name string, r request)) func(*wire.Call) {
 	return func(c *wire.Call) {
 		var r request
 		err := c.Args(&r)
 		name := string(r.Path)
 		if err == nil {
-			err = s.policy.allow(name)
+			err = s.policy.allowCall(call, name)
 		}
 		if err == nil && writes && s.policy.ReadOnly {
 			err = errs.New(errs.Access, "access denied: '%s' is read only", name)
@@ -120,8 +133,8 @@ func (s *server) call(writes bool, do func(c *wire.Call, name string, r request)
 }
 
 // answer is a call that is answered without a stream.
-func (s *server) answer(writes bool, do func(ctx context.Context, name string, r request) (any, error)) func(*wire.Call) {
-	return s.call(writes, func(c *wire.Call, name string, r request) { c.Reply(do(c, name, r)) })
+func (s *server) answer(call string, writes bool, do func(ctx context.Context, name string, r request) (any, error)) func(*wire.Call) {
+	return s.call(call, writes, func(c *wire.Call, name string, r request) { c.Reply(do(c, name, r)) })
 }
 
 // copySize is how much is read and sent at once.
