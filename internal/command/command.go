@@ -39,6 +39,9 @@ func run(ctx context.Context, env Env, commands map[string]entry) int {
 		return int(errs.CodeOf(err))
 	}
 	early := log.New(log.Options{Console: log.Output{Writer: env.Stdout, Level: log.Warn}})
+	if cfg.Role == config.Remote { // its standard output belongs to the process that started it
+		early = log.New(log.Options{Stderr: log.Output{Writer: env.Stderr, Level: log.Error}})
+	}
 	for _, warning := range cfg.Warnings {
 		early.Warn("%s", warning)
 	}

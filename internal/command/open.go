@@ -44,7 +44,8 @@ func (s *session) defaultRepo(ctx context.Context) (*repo.Repo, error) {
 }
 
 // repo opens one repository. Nothing is read yet. Where there are others too, that a host cannot be reached turns out when its
-// repository is used, so that it does not keep anybody from the others; so it does for a background run, which leaves a note.
+// repository is used, so that it does not keep anybody from the others; so it does for
+// a background run, which leaves a note, and for info, which tells about it.
 func (s *session) repo(ctx context.Context, key int) (*repo.Repo, error) {
 	c := repo.Config{
 		Key:        key,
@@ -67,7 +68,7 @@ func (s *session) repo(ctx context.Context, key int) (*repo.Repo, error) {
 		return repo.New(c), nil
 	}
 	h := s.host(ctx, "repo", key)
-	if h.err != nil && s.cfg.Role != config.Async && (len(s.repoKeys()) == 1 || errs.Is(h.err, errs.Stop)) {
+	if h.err != nil && s.cfg.Role != config.Async && s.cfg.Command != "info" && (len(s.repoKeys()) == 1 || errs.Is(h.err, errs.Stop)) {
 		return nil, h.err
 	}
 	c.Storage = remote.New(h)
