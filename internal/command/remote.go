@@ -18,11 +18,6 @@ import (
 	"holdfast/internal/wire"
 )
 
-// greeting is the first word on a connection. Both ends must be the same program.
-func greeting() wire.Greeting {
-	return wire.Greeting{Name: "Holdfast", Service: "remote", Version: Version}
-}
-
 // facts are what a process learns from the host of a repository.
 type facts struct {
 	Path       string `json:"path,omitempty"` // of the repository
@@ -35,20 +30,20 @@ func runRemote(ctx context.Context, s *session) error {
 	server := wire.Server{
 		Greeting: greeting(),
 		Timeout:  s.cfg.Duration("protocol-timeout"),
-		Open:     func(context.Context, []string) (*wire.Opened, error) { return openRemote(s) },
-		Failed:   s.log.Error,
+		Open: func(ctx context.Context, _ []string) (*wire.Opened, error) {
+			if _, err := s.cfg.CrossCheck(); err != nil { // the other side has had the warnings
+				return nil, err
+			}
+			return openRemote(ctx, s)
+		},
+		Failed: s.log.Error,
 	}
 	return server.ServeStreams(ctx, s.env.Stdin, s.env.Stdout)
 }
 
 // openRemote lets a process on another host work on what the options of the session name: one repository, or one cluster. It takes the
 // locks that were asked for and holds them until the connection ends.
-func openRemote(s *session) (*wire.Opened, error) {
-	if warnings, err := s.cfg.CrossCheck(); err != nil {
-		return nil, err
-	} else if len(warnings) > 0 {
-		s.log.Debug("%s", strings.Join(warnings, "\n")) // the other side has had its own
-	}
+func openRemote(_ context.Context, s *session) (*wire.Opened, error) {
 	if !s.cfg.Has("remote-type") {
 		return nil, errs.New(errs.OptionRequired, "%s command requires option: remote-type", s.cfg.Command)
 	}

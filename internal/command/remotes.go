@@ -3,7 +3,6 @@ package command
 import (
 	"context"
 	"fmt"
-	"net"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -102,10 +101,15 @@ func (h *host) connect(ctx context.Context, f *facts) (*wire.Client, error) {
 		Timeout:  h.session.cfg.Duration("protocol-timeout"),
 	}
 	if kind == "tls" {
-		conn, err := h.dial(ctx)
+		server, err := h.session.tlsHost(h.group, h.key)
 		if err != nil {
 			return nil, err
 		}
+		conn, err := server.Dial(ctx)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Ended = conn.Ended
 		return wire.Connect(ctx, conn, cfg, append(h.args(number), h.session.cfg.Command+":"+config.Remote.String()), f)
 	}
 	ssh := wire.SSH{
@@ -225,9 +229,4 @@ func (h *host) Write(ctx context.Context, name string, in any) (*wire.Upload, er
 		return nil, err
 	}
 	return c.Write(ctx, name, in)
-}
-
-// dial connects to the server on the host.
-func (h *host) dial(context.Context) (net.Conn, error) {
-	return nil, unbuilt(indexed(h.group, h.key, "host-type"), "tls")
 }
