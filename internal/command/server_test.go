@@ -414,6 +414,8 @@ func TestServerAccess(t *testing.T) {
 		{"some", "--stanza=t info:remote", ""},
 		{"some", "--stanza=u info:remote", no},
 		{"some", "info:remote", no},
+		{"some", "--stanza=s repo-get:remote", no},
+		{"all", "--stanza=s repo-get:remote", ""},
 		{"x", "--stanza=s info:remote", no},
 		{"", "info:remote", no},
 		{"other", "info:remote", no},
@@ -437,6 +439,10 @@ func TestServerAccess(t *testing.T) {
 		{"all", "--stanza=s --no-config --pg1-path=/x backup:remote", no},
 		{"all", "--stanza=s --config-include-path=/etc info:remote", no},
 		{"all", "--stanza=s --config=/etc/pgbackrest/pgbackrest.conf info:remote", ""},
+		{"all", "--stanza=s --lock=s-backup-1.lock --lock=s-archive-1.lock expire:remote", ""},
+		{"all", "--stanza=s --lock=s-t-backup-1.lock expire:remote", no},
+		{"all", "--stanza=s --lock=../s-backup-1.lock expire:remote", no},
+		{"all", "--stanza=s --lock=t-backup-1.lock expire:remote", no},
 		{"all", "--stanza=s info", no},
 		{"all", "--stanza=s --pg1-path=/pg backup", no},
 		{"all", "--stanza=s --pg1-path=/pg archive-push:async", no},
@@ -472,6 +478,37 @@ func TestServerAccess(t *testing.T) {
 		} else if path := s.cfg.String("pg-path", 1); path != "/there" {
 			t.Errorf("%s: %s", args, path)
 		}
+	}
+}
+
+func TestClients(t *testing.T) {
+	var all clients
+	near, far := net.Pipe()
+	defer near.Close()
+	first := all.enter(far)
+	for range mostStrangers {
+		all.leave(all.enter(far)) // leaves room
+	}
+	if err := far.SetDeadline(time.Time{}); err != nil {
+		t.Errorf("closed for no reason: %v", err)
+	}
+	for range mostStrangers {
+		_, other := net.Pipe()
+		defer other.Close()
+		all.enter(other)
+	}
+	if err := far.SetDeadline(time.Time{}); err == nil {
+		t.Error("the oldest of too many strangers is still there")
+	}
+	all.leave(first)
+	for i := range mostClients + 1 {
+		c := all.enter(far)
+		if err := all.admit(c, "c"); (err == nil) != (i < mostClients) {
+			t.Fatal(i, err)
+		}
+	}
+	if n := len(all.names()); n != mostClients {
+		t.Errorf("%d names", n)
 	}
 }
 

@@ -93,8 +93,11 @@ func loadPair(certFile, keyFile string) (tls.Certificate, error) {
 	}
 	pair, err := tls.X509KeyPair(certPEM, keyPEM)
 	if err != nil { // says whether key, certificate or that they do not belong together is the matter; never shows a key
-		return tls.Certificate{}, errs.Because(errs.Crypto, err, "unable to load key file '%s': %s", keyFile,
-			strings.TrimPrefix(err.Error(), "tls: "))
+		e := errs.Because(errs.Crypto, err, "unable to load key file '%s': %s", keyFile, strings.TrimPrefix(err.Error(), "tls: "))
+		if strings.Contains(string(keyPEM), "ENCRYPTED") {
+			e.Hint("a key with a passphrase cannot be used: there is nobody to ask.")
+		}
+		return tls.Certificate{}, e
 	}
 	return pair, nil
 }

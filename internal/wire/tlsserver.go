@@ -28,12 +28,13 @@ func (s ServerTLS) Config() (*tls.Config, error) {
 		return nil, err
 	}
 	return &tls.Config{
-		MinVersion:             tls.VersionTLS12,
-		CipherSuites:           s.Ciphers,
-		Certificates:           []tls.Certificate{pair},
-		ClientAuth:             tls.VerifyClientCertIfGiven,
-		ClientCAs:              clients,
-		SessionTicketsDisabled: true, // a session taken up again would outlive a certificate
+		MinVersion:                  tls.VersionTLS12,
+		DynamicRecordSizingDisabled: true, // files, not pages for browsers
+		CipherSuites:                s.Ciphers,
+		Certificates:                []tls.Certificate{pair},
+		ClientAuth:                  tls.VerifyClientCertIfGiven,
+		ClientCAs:                   clients,
+		SessionTicketsDisabled:      true, // a session taken up again would outlive a certificate
 	}, nil
 }
 
