@@ -2,6 +2,7 @@ package filter
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math/rand/v2"
 	"testing"
 )
@@ -14,15 +15,21 @@ func TestZstdTrial(t *testing.T) {
 	for i := range noise {
 		noise[i] = byte(rnd.Uint32())
 	}
-	text := rows(rnd, 3<<20)
+	index := make([]byte, 0, 3<<20)
+	for i := uint32(0); len(index) < 3<<20; i++ {
+		index = binary.LittleEndian.AppendUint32(index, i/60<<16)
+		index = binary.LittleEndian.AppendUint32(index, 1+i%60|16<<16)
+		index = binary.LittleEndian.AppendUint64(index, uint64(i))
+	}
 	tests := []struct {
 		name    string
 		data    []byte
 		fastest bool
 	}{
 		{"noise", noise, true},
-		{"text", text, false},
-		{"text of the size of a head", text[:zstdTrialHead], false},
+		{"index", index, false},
+		{"text", rows(rnd, 3<<20), true},
+		{"index of the size of a head", index[:zstdTrialHead], false},
 		{"small noise", noise[:zstdTrialHead-1], false},
 		{"noise again", noise, true},
 	}

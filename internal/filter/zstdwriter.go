@@ -9,6 +9,7 @@ import (
 const (
 	zstdTrialHead = 1 << 20   // files up to this size are not worth a trial
 	zstdTrialSize = 128 << 10 // from the middle of the head
+	zstdWorth     = 40        // one part in so many may be lost to the fastest encoder
 )
 
 // zstdLevel chooses among the four encoders of the package and a window.
@@ -32,8 +33,8 @@ func newZstdEncoder(level zstd.EncoderLevel, window int) (*zstd.Encoder, error) 
 }
 
 // zstdWriter writes one frame at the levels about 3 with the quicker of two encoders that does the job. On tables and most WAL the
-// fastest encoder leaves no more bytes than the default one, in two thirds of the time; on indexes and text it leaves up to a
-// quarter more. So both try a piece of each large file, and the fastest writes it all if it does as well.
+// fastest encoder leaves hardly more bytes than the default one, in two thirds of the time; on indexes and text it leaves up to a
+// quarter more. So both try a piece of each large file, and the fastest writes it all if it does about as well.
 type zstdWriter struct {
 	dst     io.Writer
 	normal  *zstd.Encoder
@@ -91,7 +92,7 @@ func (w *zstdWriter) begin() error {
 	return err
 }
 
-// try chooses the encoder. A loss of one per cent is worth the speed.
+// try chooses the encoder.
 func (w *zstdWriter) try() error {
 	if w.fastest == nil {
 		var err error
@@ -109,7 +110,7 @@ func (w *zstdWriter) try() error {
 		return err
 	}
 	w.chosen = w.normal
-	if fastest <= normal+normal/100 {
+	if fastest <= normal+normal/zstdWorth {
 		w.chosen = w.fastest
 	}
 	return nil
