@@ -186,6 +186,7 @@ func TestConfigurationScenarios(t *testing.T) {
 	})
 	h.scenario(t, "SN-017", func() {
 		h.both(48, texts("invalid command 'bogus'"), "bogus")
+		h.both(48, texts("invalid command 'repo-put'"), "repo-put", "backup/x")
 		h.both(31, texts("invalid option '--bogus'"), "backup", "--bogus")
 		h.both(32, texts("'bogus' is not allowed for 'type' option", "HINT: allowed values are"), "backup", "--type=bogus")
 		h.both(32, texts("key '7' is not valid for 'repo' option"), "backup", "--repo=7")

@@ -52,12 +52,16 @@ func (w Wait) timedOut(verb, file, preposition string) error {
 // AwaitPush lets a background run push a file that waits in a directory of WAL, and returns once that is done. Usually it was done
 // before anybody asked.
 //
-// Errors are not believed in the first pass: they may be old, and the run that is started then gets a chance to do better.
+// Errors are not believed in the first pass: they may be old, and the run that is started then gets a chance to do better. A run that
+// has ended without a word about the file, because it was killed or had its hands full with files before it, is followed by one more.
 func AwaitPush(ctx context.Context, w Wait, dir, file string) error {
 	out := w.Spool.out()
-	started := false
+	const mostRuns = 2
+	runs := 0 // of our own
+	ended := func() bool { return runs < mostRuns && (runs == 0 || !w.Background.Running()) }
 	pause := repo.NewPause(w.Timeout)
 	for first := true; ; first = false {
+		begin := ended() // asked before looking: what a run leaves behind when it ends is seen
 		a, err := out.look(ctx, file)
 		if err != nil {
 			return err
@@ -72,18 +76,21 @@ func AwaitPush(ctx context.Context, w Wait, dir, file string) error {
 		if err := a.failure(); err != nil && !first {
 			return err
 		}
-		if !started {
-			started, err = w.launch(ctx, func() ([]string, error) {
+		if begin {
+			started, err := w.launch(ctx, func() ([]string, error) {
 				err := out.tree.MakeDir(ctx, out.path, 0, true)
 				return []string{dir}, errors.Join(err, out.forget(ctx, file))
 			})
 			if err != nil {
 				return err
 			}
+			if started {
+				runs++
+			}
 		}
 		again, err := pause.More(ctx, func() bool {
 			a, err := out.look(ctx, file)
-			return err != nil || a.ok() || started && a.name != ""
+			return err != nil || a.ok() || runs > 0 && (a.name != "" || ended())
 		})
 		if err != nil {
 			return err

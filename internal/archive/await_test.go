@@ -128,7 +128,29 @@ func TestAwaitPush(t *testing.T) {
 		r := &runs{}
 		fails(t, f.awaitPush(segment, r), errs.ArchiveTimeout, "unable to push WAL file '"+segment+
 			"' to the archive asynchronously after 100ms second(s)\nHINT: check '/log' for errors.")
+		if len(r.started) != 2 {
+			t.Errorf("started %q", r.started)
+		}
+	})
+	t.Run("busy for long", func(t *testing.T) {
+		f := newFixture(t)
+		r := &runs{running: true}
+		fails(t, f.awaitPush(segment, r), errs.ArchiveTimeout, "unable to push WAL file '"+segment+
+			"' to the archive asynchronously after 100ms second(s)\nHINT: check '/log' for errors.")
 		if len(r.started) != 1 {
+			t.Errorf("started %q", r.started)
+		}
+	})
+	t.Run("killed", func(t *testing.T) {
+		f := newFixture(t)
+		r := &runs{}
+		r.run = func([]string) {
+			if len(r.started) == 2 {
+				f.write(out+segment+".ok", "")
+			}
+		}
+		f.must(f.awaitPush(segment, r))
+		if len(r.started) != 2 {
 			t.Errorf("started %q", r.started)
 		}
 	})

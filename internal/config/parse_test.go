@@ -126,6 +126,7 @@ func TestExtensions(t *testing.T) {
 		{"holdfast", "demo --pg-bin=opt", "'opt' must begin with / for 'pg-bin' option"},
 		{"holdfast", "info --keep", "option 'keep' not valid for command 'info'"},
 		{"/usr/bin/pgbackrest", "demo", "invalid command 'demo'"},
+		{"pgbackrest", "repo-put", "invalid command 'repo-put'"},
 		{"pgbackrest", "info --keep", "invalid option '--keep'"},
 	} {
 		_, err := parse(t, test.program, test.args, "")
