@@ -19,6 +19,7 @@ import (
 type site struct {
 	db    *host // has the cluster
 	store *host // has the repository
+	tls   bool
 }
 
 // sshd is an ssh server on loopback for the unprivileged user, which all tests share.
@@ -103,6 +104,34 @@ func (s *sshd) client(h *host) string {
 	return path
 }
 
+// newTLSSite makes both hosts, with a server on each, and no ssh. The cluster is not there yet, see base.
+func newTLSSite(t testing.TB) *site {
+	t.Helper()
+	s := &site{db: newHost(t, lab.ours), store: newHost(t, lab.ours), tls: true}
+	a := newAuthority(t)
+	for _, h := range []*host{s.db, s.store} {
+		a.install(h, "localhost")
+		for key, value := range map[string]string{
+			"port": freePort(t), "ca-file": h.path("ca.crt"), "cert-file": h.path("tls.crt"), "key-file": h.path("tls.key"),
+			"auth": "localhost=" + h.stanza,
+		} {
+			h.set("global", "tls-server-"+key, value)
+		}
+	}
+	s.serve()
+	return s
+}
+
+// serve starts the servers, and tells the host of the cluster where the repository is.
+func (s *site) serve() {
+	for _, h := range []*host{s.db, s.store} {
+		server := *h
+		server.stanza = "" // a server has none
+		server.serve()
+	}
+	s.divide()
+}
+
 // newSite makes both hosts. The cluster is not there yet, see base.
 func newSite(t testing.TB) *site {
 	t.Helper()
@@ -114,10 +143,15 @@ func newSite(t testing.TB) *site {
 	for _, h := range []*host{s.db, s.store} {
 		h.set("global", "cmd-ssh", server.client(h))
 	}
-	s.db.unset("global", "repo1-path")
-	s.link(s.db, "repo1", s.store)
-	s.db.unset("global", "repo1-retention-full")
+	s.divide()
 	return s
+}
+
+// divide leaves the repository to its host.
+func (s *site) divide() {
+	s.db.unset("global", "repo1-path")
+	s.db.unset("global", "repo1-retention-full")
+	s.link(s.db, "repo1", s.store)
 }
 
 // link tells one host that a repository or a cluster is on another.
@@ -129,6 +163,15 @@ func (s *site) link(from *host, what string, to *host) {
 	name := "store"
 	if to == s.db {
 		name = "db"
+	}
+	if s.tls {
+		for key, value := range map[string]string{
+			"": "localhost", "-type": "tls", "-port": to.port(), "-ca-file": from.path("ca.crt"), "-cert-file": from.path("tls.crt"),
+			"-key-file": from.path("tls.key"),
+		} {
+			from.set(section, what+"-host"+key, value)
+		}
+		return
 	}
 	for key, value := range map[string]string{
 		"-host": name, "-host-user": lab.user, "-host-config": to.confPath(), "-host-cmd": to.prog.path,
@@ -156,24 +199,35 @@ func (s *site) base() string {
 
 func TestRemoteSSH(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	newSite(t).everyday()
+}
+
+func TestRemoteTLS(t *testing.T) {
+	t.Parallel()
+	newTLSSite(t).everyday()
+}
+
+// everyday does what is done with two hosts every day, from both.
+func (s *site) everyday() {
+	db, store, t := s.db, s.store, s.db.t
 	s.base()
-	c := s.db.cluster
-	s.db.ok("check")
-	s.store.ok("check")
+	c := db.cluster
+	db.ok("check")
+	store.ok("check")
 	c.change(1)
-	s.store.backup("diff")
+	store.backup("diff")
 	c.change(2)
-	s.store.backup("incr")
+	store.backup("incr", "--delta")
 	c.archived()
 	rows := c.rows()
-	if ours, theirs := s.db.ok("info"), s.store.ok("info"); ours.stdout != theirs.stdout {
+	if ours, theirs := db.ok("info"), store.ok("info"); ours.stdout != theirs.stdout {
 		t.Errorf("info differs:\n%s\n%s", ours, theirs)
 	}
-	s.db.ok("verify")
-	s.db.startsWith(rows)
-	s.db.backup("full") // from the cluster's host
-	s.db.ok("expire", "--repo1-retention-full=1")
-	s.store.verified()
-	s.db.startsWith(rows)
+	db.ok("verify")
+	db.startsWith(rows)
+	db.backup("full") // from the cluster's host
+	db.ok("annotate", "--set="+store.lastLabel("repo"), "--annotation=k=v")
+	db.ok("expire", "--repo1-retention-full=1")
+	store.verified()
+	db.startsWith(rows)
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"holdfast/internal/errs"
@@ -39,7 +40,7 @@ func (c *Config) resolve(r ref, here *Option) error {
 		v.assume(here, text)
 		return nil
 	}
-	if here.Optional || c.Help {
+	if here.Optional || c.Help || here.Group == "pg" && c.servesRepo() {
 		return nil
 	}
 	err := errs.New(errs.OptionRequired, "%s command requires option: %s", c.Command, r)
@@ -47,6 +48,12 @@ func (c *Config) resolve(r ref, here *Option) error {
 		err.Hint("does this stanza exist?")
 	}
 	return err
+}
+
+// servesRepo reports whether this process works for another host on a repository, for which it need not know where clusters are.
+func (c *Config) servesRepo() bool {
+	v := c.values[ref{option: c.table.exact("remote-type")}]
+	return c.Role == Remote && v != nil && v.found && slices.Contains(texts(v.raw), "repo")
 }
 
 // unmet is the value of an option whose dependency is not met. What a file or the environment says was meant for other times; only
