@@ -26,6 +26,7 @@ type Writer struct {
 	block []byte // the block being gathered
 	m     Map
 
+	supers  *filter.Series
 	super   io.WriteCloser // nil between super blocks
 	begin   int64          // where it begins in the output
 	from    int            // its first block in fresh
@@ -49,60 +50,65 @@ func (c *counter) Write(p []byte) (int, error) {
 // NewWriter starts a file. Super blocks and map are framed raw whatever the spec says.
 func NewWriter(dst io.Writer, cfg WriterConfig) *Writer {
 	cfg.Spec.Raw = true
-	return &Writer{
+	w := &Writer{
 		cfg: cfg, dst: counter{w: dst}, block: make([]byte, 0, cfg.BlockSize),
 		m: Map{BlockSize: cfg.BlockSize, ChecksumSize: cfg.ChecksumSize},
 	}
+	w.supers = filter.NewSeries(&w.dst, cfg.Spec)
+	return w
 }
 
 // Write takes the next bytes of the file.
 func (w *Writer) Write(p []byte) (int, error) {
 	total := len(p)
 	for len(p) > 0 {
-		n := min(len(p), cap(w.block)-len(w.block))
-		w.block = append(w.block, p[:n]...)
+		block, n := p, cap(w.block)
+		if len(w.block) > 0 || len(p) < n { // blocks that come whole are not copied
+			n = min(len(p), n-len(w.block))
+			w.block = append(w.block, p[:n]...)
+			block = w.block
+		}
 		p = p[n:]
-		if len(w.block) == cap(w.block) {
-			if err := w.flush(); err != nil {
+		if len(block) >= cap(w.block) {
+			if err := w.add(block[:cap(w.block)]); err != nil {
 				return total - len(p), err
 			}
+			w.block = w.block[:0]
 		}
 	}
 	return total, nil
 }
 
-// flush deals with the gathered block: it is as it was before, or goes into a super block.
-func (w *Writer) flush() error {
+// add takes the next block: it is as it was before, or goes into a super block.
+func (w *Writer) add(block []byte) error {
 	index := len(w.m.Blocks)
-	sum := Checksum(w.block, w.cfg.ChecksumSize)
+	sum := Checksum(block, w.cfg.ChecksumSize)
 	if prior := w.cfg.Prior; prior != nil && index < len(prior.Blocks) && prior.Blocks[index].Sum == sum {
 		w.m.Blocks = append(w.m.Blocks, prior.Blocks[index])
-		w.block = w.block[:0]
 		return nil
 	}
 	w.m.Blocks = append(w.m.Blocks, Block{
 		Reference: w.cfg.Reference, Bundle: w.cfg.Bundle, Number: int64(len(w.fresh) - w.from), Sum: sum,
 	})
 	w.fresh = append(w.fresh, index)
-	err := w.store()
-	w.block = w.block[:0]
+	err := w.store(block)
 	if err == nil && w.plain >= w.cfg.SuperSize {
 		err = w.closeSuper()
 	}
 	return err
 }
 
-// store puts the gathered block into a super block.
-func (w *Writer) store() error {
+// store puts a block into a super block.
+func (w *Writer) store(block []byte) error {
 	if w.super == nil {
-		super, err := filter.NewWriter(&w.dst, w.cfg.Spec)
+		super, err := w.supers.Next()
 		if err != nil {
 			return err
 		}
 		w.super, w.begin, w.plain = super, w.dst.n, 0
 	}
-	w.plain += int64(len(w.block))
-	_, err := w.super.Write(w.block)
+	w.plain += int64(len(block))
+	_, err := w.super.Write(block)
 	return err
 }
 
@@ -125,7 +131,7 @@ func (w *Writer) closeSuper() error {
 // Close ends the file and writes the map if there is anything to say.
 func (w *Writer) Close() error {
 	if len(w.block) > 0 {
-		if err := w.flush(); err != nil {
+		if err := w.add(w.block); err != nil {
 			return err
 		}
 	}

@@ -43,6 +43,13 @@ func (f *lz4Frame) header(b []byte) []byte {
 	return append(b, f.flags, f.size, byte(sum.value()>>8))
 }
 
+// content counts a block in the checksum, if there is one: it takes a tenth of the time of compressing.
+func (f *lz4Frame) content(plain []byte) {
+	if f.flags&lz4ContentChecksum != 0 {
+		f.sum.Write(plain)
+	}
+}
+
 func (f *lz4Frame) end(b []byte) []byte {
 	b = binary.LittleEndian.AppendUint32(b, 0)
 	if f.flags&lz4ContentChecksum != 0 {

@@ -102,7 +102,7 @@ func (w *lz4Writer) flush() error {
 	if len(block) == 0 {
 		return nil
 	}
-	w.frame.sum.Write(block)
+	w.frame.content(block)
 	if _, err := w.dst.Write(w.compress(block)); err != nil {
 		return err
 	}

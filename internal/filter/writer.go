@@ -19,6 +19,14 @@ import (
 // NewWriter returns a writer that compresses, then encrypts, then writes to dst. Close finishes the stream and does not close dst;
 // without Close the stream is incomplete and needs no cleaning up.
 func NewWriter(dst io.Writer, s Spec) (io.WriteCloser, error) {
+	w, err := newWriter(dst, s)
+	if err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+func newWriter(dst io.Writer, s Spec) (*writer, error) {
 	w := &writer{spec: s, sink: sink{dst: dst}}
 	if s.Pass != "" {
 		cipher, err := newEncrypter(dst, s.Pass, s.Raw)
@@ -30,11 +38,33 @@ func NewWriter(dst io.Writer, s Spec) (io.WriteCloser, error) {
 	return w, nil
 }
 
+// Series writes streams that are parts of one file, each complete in itself. What an earlier one has shown about the file is not
+// found out again.
+type Series struct {
+	dst   io.Writer
+	spec  Spec
+	trial zstdTrial
+}
+
+// NewSeries returns a series that has no streams yet.
+func NewSeries(dst io.Writer, s Spec) *Series { return &Series{dst: dst, spec: s} }
+
+// Next starts a stream, as NewWriter does. The one before it must be closed.
+func (s *Series) Next() (io.WriteCloser, error) {
+	w, err := newWriter(s.dst, s.spec)
+	if err != nil {
+		return nil, err
+	}
+	w.trial = &s.trial
+	return w, nil
+}
+
 type writer struct {
 	spec    Spec
 	sink    sink
 	cipher  *encrypter // nil if not encrypted
 	encoder encoder    // nil until the first byte, and for None
+	trial   *zstdTrial // of its series, or nil
 	closed  bool
 }
 
@@ -52,6 +82,9 @@ func (w *writer) Write(b []byte) (int, error) {
 		encoder, err := getEncoder(w.spec, &w.sink)
 		if err != nil {
 			return 0, err
+		}
+		if z, ok := encoder.(*zstdWriter); ok && w.trial != nil {
+			z.trial = w.trial
 		}
 		w.encoder = encoder
 	}

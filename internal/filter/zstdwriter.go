@@ -41,6 +41,14 @@ type zstdWriter struct {
 	fastest *zstd.Encoder // nil until there is a large file
 	chosen  *zstd.Encoder // nil while the head is collected
 	head    []byte
+	trial   *zstdTrial // of the streams this one belongs to, or its own
+}
+
+// zstdTrial is what streams of one file know of it.
+type zstdTrial struct {
+	seen    int // bytes in streams before
+	done    bool
+	fastest bool // does as well
 }
 
 func newZstdWriter() (*zstdWriter, error) {
@@ -49,7 +57,7 @@ func newZstdWriter() (*zstdWriter, error) {
 }
 
 func (w *zstdWriter) Reset(dst io.Writer) {
-	w.dst, w.chosen, w.head = dst, nil, w.head[:0]
+	w.dst, w.chosen, w.head, w.trial = dst, nil, w.head[:0], new(zstdTrial)
 	w.normal.Reset(io.Discard)
 	if w.fastest != nil {
 		w.fastest.Reset(io.Discard)
@@ -58,6 +66,12 @@ func (w *zstdWriter) Reset(dst io.Writer) {
 
 func (w *zstdWriter) Write(b []byte) (int, error) {
 	if w.chosen != nil {
+		return w.chosen.Write(b)
+	}
+	if w.trial.done {
+		if err := w.begin(); err != nil {
+			return 0, err
+		}
 		return w.chosen.Write(b)
 	}
 	n := min(len(b), zstdTrialHead-len(w.head))
@@ -77,7 +91,11 @@ func (w *zstdWriter) Write(b []byte) (int, error) {
 
 func (w *zstdWriter) Close() error {
 	if w.chosen == nil {
-		w.chosen = w.normal
+		if w.trial.seen += len(w.head); w.trial.seen > zstdTrialHead && len(w.head) >= 2*zstdTrialSize {
+			if err := w.try(); err != nil {
+				return err
+			}
+		}
 		if err := w.begin(); err != nil {
 			return err
 		}
@@ -85,35 +103,40 @@ func (w *zstdWriter) Close() error {
 	return w.chosen.Close()
 }
 
-// begin writes the head with the chosen encoder.
+// begin chooses the encoder and writes the head.
 func (w *zstdWriter) begin() error {
+	w.chosen = w.normal
+	if w.trial.fastest {
+		if err := w.makeFastest(); err != nil {
+			return err
+		}
+		w.chosen = w.fastest
+	}
 	w.chosen.Reset(w.dst)
 	_, err := w.chosen.Write(w.head)
 	return err
 }
 
-// try chooses the encoder.
+// try compares the encoders.
 func (w *zstdWriter) try() error {
-	if w.fastest == nil {
-		var err error
-		if w.fastest, err = newZstdEncoder(zstd.SpeedFastest, 1<<20); err != nil {
-			return err
-		}
+	if err := w.makeFastest(); err != nil {
+		return err
 	}
-	piece := w.head[zstdTrialHead/2:][:zstdTrialSize]
+	piece := w.head[len(w.head)/2:][:zstdTrialSize]
 	normal, err := zstdSize(w.normal, piece)
 	if err != nil {
 		return err
 	}
 	fastest, err := zstdSize(w.fastest, piece)
-	if err != nil {
-		return err
+	w.trial.done, w.trial.fastest = true, fastest <= normal+normal/zstdWorth
+	return err
+}
+
+func (w *zstdWriter) makeFastest() (err error) {
+	if w.fastest == nil {
+		w.fastest, err = newZstdEncoder(zstd.SpeedFastest, 1<<20)
 	}
-	w.chosen = w.normal
-	if fastest <= normal+normal/zstdWorth {
-		w.chosen = w.fastest
-	}
-	return nil
+	return err
 }
 
 // zstdSize returns how many bytes an encoder makes of a piece.
