@@ -158,7 +158,7 @@ type plan struct {
 	bundleLimit int64                  // largest file that goes into a bundle, -1: none does
 	standby     func(name string) bool // may be read from a standby
 
-	files []uint32 // to be read, as indexes in the manifest, ascending
+	files []uint32 // to be read, as indexes in the manifest, in its order until they are put into queues
 	size  int64    // of them all
 
 	mu sync.RWMutex // held to change entries of the manifest, as others make jobs of them meanwhile

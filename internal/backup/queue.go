@@ -35,99 +35,114 @@ type task struct {
 
 func (q *queue) empty() bool { return len(q.files) == 0 && len(q.bundles) == 0 }
 
-// newQueues sorts the files of a plan into queues and bundles. A bundle ends with the file that brings it to bundleSize.
+// newQueues sorts the files of a plan, in their place, into queues and bundles. A bundle ends with the file that brings it to
+// bundleSize.
 func newQueues(p *plan, bundleSize int64, standby bool) *queues {
 	q := &queues{plan: p, standby: standby}
-	whole, bundled := q.split()
-	q.lists = make([]queue, len(whole))
+	ranks := q.ranks()
+	slices.SortFunc(ranks, rank.compare)
+	for i := range ranks {
+		p.files[i] = ranks[i].file
+	}
 	bundle := int64(0)
-	for n := range q.lists {
-		slices.SortFunc(whole[n], rank.compare)
-		slices.SortFunc(bundled[n], rank.compare)
-		q.lists[n].files = filesOf(whole[n])
-		for rest := filesOf(bundled[n]); len(rest) > 0; {
+	for begin, end := 0, 0; begin < len(ranks); begin = end {
+		list, bundled := &q.lists[ranks[begin].list], ranks[begin].bundled
+		for end < len(ranks) && ranks[end].list == ranks[begin].list && ranks[end].bundled == bundled {
+			end++
+		}
+		if !bundled {
+			list.files = p.files[begin:end]
+			continue
+		}
+		for rest := p.files[begin:end]; len(rest) > 0; {
 			bundle++
 			first := q.fill(rest, bundleSize)
-			q.lists[n].bundles = append(q.lists[n].bundles, task{bundle, first})
+			list.bundles = append(list.bundles, task{bundle, first})
 			rest = rest[len(first):]
 		}
-		whole[n], bundled[n] = nil, nil
 	}
 	return q
 }
 
-// split finds the queue of each file, and its rank there.
-func (q *queues) split() (whole, bundled [][]rank) {
-	index := map[string]int{}
-	holders := q.plan.holders()
+// rank is what files are ordered by, in this order; in the end it is their name, which is that of the manifest.
+type rank struct {
+	file          uint32
+	list          uint16 // the queue
+	bundled       bool
+	first, second int64
+}
+
+func (a rank) compare(b rank) int {
+	if c := cmp.Or(cmp.Compare(a.list, b.list), compareFlags(a.bundled, b.bundled)); c != 0 {
+		return c
+	}
+	return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.second, b.second), cmp.Compare(a.file, b.file))
+}
+
+// compareFlags puts what is not set before what is.
+func compareFlags(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+// ranks finds the queue of each file and its rank there. It makes the queues on the way.
+func (q *queues) ranks() []rank {
+	index := map[string]uint16{}
 	if q.standby {
 		index[""] = 0
-		whole, bundled = make([][]rank, 1), make([][]rank, 1)
+		q.lists = make([]queue, 1)
 	}
-	for _, i := range q.plan.files {
+	holders := q.plan.holders()
+	ranks := make([]rank, len(q.plan.files))
+	for n, i := range q.plan.files {
 		f := q.plan.m.Files.At(int(i))
 		target := targetOf(f.Name)
 		if q.standby && !q.plan.standby(f.Name) {
 			target = ""
 		}
-		n, found := index[target]
+		list, found := index[target]
 		if !found {
-			n = len(whole)
-			index[strings.Clone(target)] = n
-			whole, bundled = append(whole, nil), append(bundled, nil)
+			list = uint16(min(len(q.lists), math.MaxUint16)) // the last one takes the rest
+			index[strings.Clone(target)] = list
+			if int(list) == len(q.lists) {
+				q.lists = append(q.lists, queue{})
+			}
 		}
+		ranks[n] = rank{file: i, first: -f.Size}
 		if q.plan.bundled(f.Size) {
-			bundled[n] = append(bundled[n], q.plan.bundleRank(i, holders))
-		} else {
-			whole[n] = append(whole[n], rank{file: i, first: -f.Size})
+			ranks[n] = q.plan.bundleRank(i, holders)
 		}
+		ranks[n].list = list
 	}
-	return whole, bundled
-}
-
-// rank is what files of a queue are ordered by, in this order; in the end it is their name, which is that of the manifest.
-type rank struct {
-	file          uint32
-	holder        uint32
-	first, second int64
-}
-
-func (a rank) compare(b rank) int {
-	return cmp.Or(cmp.Compare(a.holder, b.holder), cmp.Compare(a.first, b.first), cmp.Compare(a.second, b.second),
-		cmp.Compare(a.file, b.file))
+	return ranks
 }
 
 // bundleRank is that of a file that goes into a bundle. First come those that lie in bundles already, so that they stay together as
 // they are; then the others by age, as those that change together are best stored together.
-func (p *plan) bundleRank(i uint32, holders map[string]uint32) rank {
+func (p *plan) bundleRank(i uint32, holders map[string]int64) rank {
 	j := p.job(i)
 	if j.prior == nil {
-		return rank{file: i, holder: math.MaxUint32, first: j.modified}
+		return rank{file: i, bundled: true, first: math.MaxInt64, second: j.modified}
 	}
-	return rank{i, holders[j.prior.Reference], j.prior.BundleID, j.prior.BundleOffset}
+	return rank{file: i, bundled: true, first: holders[j.prior.Reference] + j.prior.BundleID, second: j.prior.BundleOffset}
 }
 
-// holders numbers the backups that hold what the prior one has. It is itself the first, which is as good as any order.
-func (p *plan) holders() map[string]uint32 {
+// holders numbers the backups that hold what the prior one has, so that there is room for the numbers of bundles between. It is itself
+// the first, which is as good as any order.
+func (p *plan) holders() map[string]int64 {
 	if p.prior == nil {
 		return nil
 	}
-	numbers := make(map[string]uint32, len(p.prior.References))
+	numbers := make(map[string]int64, len(p.prior.References))
 	for i, label := range p.prior.References {
-		numbers[label] = uint32(i + 1)
+		numbers[label] = int64(i+1) << 32
 	}
 	return numbers
-}
-
-func filesOf(ranks []rank) []uint32 {
-	if len(ranks) == 0 {
-		return nil
-	}
-	files := make([]uint32, len(ranks))
-	for i := range ranks {
-		files[i] = ranks[i].file
-	}
-	return files
 }
 
 // maxBundled is how many files go into a bundle however small they are: what was found out about them is in memory until it is written.
@@ -161,23 +176,11 @@ func comparePlaces(one, two *job) int {
 
 // compareBundled orders a bundle: files in blocks first, as their maps lie in the prior backup, then the others as they grow.
 func compareBundled(one, two *job) int {
-	if a, b := one.blockSize > 0, two.blockSize > 0; a != b {
-		if a {
-			return -1
-		}
-		return 1
+	order := cmp.Or(compareFlags(two.blockSize > 0, one.blockSize > 0), compareFlags(two.onBlocks(), one.onBlocks()))
+	if order == 0 && one.onBlocks() {
+		order = comparePlaces(one, two)
 	}
-	if a, b := one.onBlocks(), two.onBlocks(); a != b {
-		if a {
-			return -1
-		}
-		return 1
-	} else if a && b {
-		if order := comparePlaces(one, two); order != 0 {
-			return order
-		}
-	}
-	return cmp.Or(cmp.Compare(one.size, two.size), strings.Compare(one.name, two.name))
+	return cmp.Or(order, cmp.Compare(one.size, two.size), strings.Compare(one.name, two.name))
 }
 
 // targetOf returns the first part of a name, for a tablespace the first two.
