@@ -2,7 +2,6 @@ package filter
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -15,11 +14,6 @@ func TestSeries(t *testing.T) {
 	for i := range noise {
 		noise[i] = byte(rnd.Uint32())
 	}
-	index := make([]byte, 0, 4<<20)
-	for i := uint64(0); len(index) < 4<<20; i++ {
-		index = binary.LittleEndian.AppendUint64(index, rnd.Uint64N(4000)<<16|(1+i%60)<<32|16<<48)
-		index = binary.LittleEndian.AppendUint64(index, i)
-	}
 	spec := Spec{Compression: Zst, Level: 3, Raw: true}
 	for _, test := range []struct {
 		name    string
@@ -31,7 +25,6 @@ func TestSeries(t *testing.T) {
 		{"noise", noise, 1 << 20, true, true},
 		{"noise in small streams", noise, 256 << 10, true, true},
 		{"too small to tell", noise, 64 << 10, false, false},
-		{"index", index, 1 << 20, true, false},
 		{"small noise", noise[:zstdTrialHead], 256 << 10, false, false},
 	} {
 		var stored bytes.Buffer
