@@ -8,7 +8,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
-	"net"
 	"os"
 	"testing"
 	"time"
@@ -59,8 +58,8 @@ func (a *authority) sign(template *x509.Certificate, key *ecdsa.PrivateKey) []by
 	return der
 }
 
-// install writes the certificate of the authority, and one for a name with its key, into the directory of a host: ca.crt, tls.crt and
-// tls.key.
+// install writes the certificate of the authority, and one for a name and localhost with its key, into the directory of a host: ca.crt,
+// tls.crt and tls.key.
 func (a *authority) install(h *host, name string) {
 	a.t.Helper()
 	a.installUntil(h, name, time.Time{})
@@ -69,12 +68,7 @@ func (a *authority) install(h *host, name string) {
 // installUntil is install with a day on which the certificate ends.
 func (a *authority) installUntil(h *host, name string, end time.Time) {
 	a.t.Helper()
-	template := &x509.Certificate{Subject: pkix.Name{CommonName: name}, NotAfter: end}
-	if ip := net.ParseIP(name); ip != nil {
-		template.IPAddresses = []net.IP{ip}
-	} else {
-		template.DNSNames = []string{name}
-	}
+	template := &x509.Certificate{Subject: pkix.Name{CommonName: name}, DNSNames: []string{name, "localhost"}, NotAfter: end}
 	key := newKey(a.t)
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {

@@ -8,22 +8,40 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // newServer makes a host with the configuration of a server for one client, and the authority behind its certificate.
 func newServer(t testing.TB, prog program, client string) (*host, *authority) {
 	t.Helper()
 	h := newHost(t, prog)
-	h.stanza = "" // a server has none
+	h.stanza = ""
 	a := newAuthority(t)
-	a.install(h, "localhost")
-	h.set("global", "tls-server-port", freePort(t))
+	h.beServer(a, "localhost", client)
+	return h, a
+}
+
+// beServer configures the server of a host whose certificate is made out to a name, for one client.
+func (h *host) beServer(a *authority, name, client string) {
+	h.t.Helper()
+	a.install(h, name)
+	h.set("global", "tls-server-port", freePort(h.t))
 	h.set("global", "tls-server-ca-file", h.path("ca.crt"))
 	h.set("global", "tls-server-cert-file", h.path("tls.crt"))
 	h.set("global", "tls-server-key-file", h.path("tls.key"))
 	h.set("global", "tls-server-auth", client)
 	h.set("global", "io-timeout", "5")
-	return h, a
+}
+
+// reach tells a host that a repository or a cluster is on another, behind its server.
+func (h *host) reach(section, what string, to *host) {
+	h.t.Helper()
+	for key, value := range map[string]string{
+		"-host": "localhost", "-host-type": "tls", "-host-port": to.port(), "-host-ca-file": h.path("ca.crt"),
+		"-host-cert-file": h.path("tls.crt"), "-host-key-file": h.path("tls.key"), "-host-config": to.confPath(),
+	} {
+		h.set(section, what+key, value)
+	}
 }
 
 func freePort(t testing.TB) string {
@@ -48,6 +66,9 @@ func (h *host) port() string {
 // serve starts the server of a host and returns when it answers.
 func (h *host) serve() *background {
 	h.t.Helper()
+	stanza := h.stanza
+	h.stanza = "" // a server has none
+	defer func() { h.stanza = stanza }()
 	b := h.start("server", "--log-level-console=detail")
 	h.gives(0, nil, "server-ping", "localhost")
 	return b
@@ -133,4 +154,44 @@ func (h *host) stop(b *background) result {
 		h.t.Fatal(err)
 	}
 	return h.want(b.wait(), 0)
+}
+
+// TestServerAccess has a client that the server does not let in, or not to everything.
+func TestServerAccess(t *testing.T) {
+	t.Parallel()
+	store, a := newServer(t, lab.ours, "db=s")
+	db := newHost(t, lab.ours)
+	db.unset("global", "repo1-path")
+	db.unset("global", "repo1-retention-full")
+	db.set("global", "io-timeout", "5")
+	a.install(db, "db")
+	db.reach("global", "repo1", store)
+	server := store.serve()
+	db.gives(0, texts("stanza: s"), "info")
+
+	denied := "raised from remote-0 tls protocol on 'localhost': access denied"
+	db.scenario(t, "SN-616", func() {
+		db.gives(0, texts("[AccessError] "+denied), "info", "--stanza=other")
+		db.gives(105, texts(denied), "repo-ls")
+		db.gives(105, texts(denied), "verify", "--repo1-path="+store.path())
+		db.stanza = ""
+		db.gives(0, texts("[AccessError] "+denied), "info")
+		db.stanza = "s"
+		a.install(db, "unknown")
+		db.gives(105, texts(denied), "verify")
+		newAuthority(t).install(db, "db")
+		db.gives(95, texts("unable to verify certificate presented by 'localhost:"), "verify")
+		a.installUntil(db, "db", time.Now().Add(-time.Minute))
+		db.gives(101, texts("refused the connection: expired certificate"), "verify")
+		a.install(db, "db")
+		db.gives(0, texts("stanza: s", "!Error]"), "info")
+	})
+	db.scenario(t, "SN-617", func() {
+		if err := os.Chmod(db.path("tls.key"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		db.gives(42, texts("key file '"+db.path("tls.key")+"' has group or other permissions", "HINT: file must have permissions u=rw (0600)",
+			"HINT: file must have permissions u=rw, g=r (0640)"), "verify")
+	})
+	store.stop(server)
 }
