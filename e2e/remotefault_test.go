@@ -29,7 +29,7 @@ func TestRemoteRefused(t *testing.T) {
 	segment := db.segments("tmp", 0, 1)[0]
 	raised := "raised from remote-0 ssh protocol on 'store': "
 
-	store.ok("stop") // SN-115
+	store.ok("stop") // as SN-115 has it
 	db.gives(62, []string{raised + "stop file exists for stanza s"}, "archive-push", segment)
 	db.gives(62, []string{raised + "stop file exists for stanza s"}, "backup")
 	db.ok("info")

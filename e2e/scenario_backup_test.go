@@ -301,6 +301,15 @@ func TestResumeScenarios(t *testing.T) {
 			"backup", "--type=full", "--log-level-console=detail")
 		restored(label)
 	})
+	h.scenario(t, "SN-516", func() { // as if it ran on another host, whose lock nobody here sees
+		label := interrupt()
+		for _, p := range []program{h.prog, lab.peer} {
+			h.want(h.runAs(p, "expire", "--repo1-retention-full=1"), 0)
+		}
+		if !h.exists(h.path("repo/backup/s", label, "backup.manifest.copy")) {
+			t.Errorf("%s is gone", label)
+		}
+	})
 	h.scenario(t, "SN-224", func() {
 		label := interrupt()
 		r := h.gives(0, texts("backup '"+label+"' cannot be resumed: resume only valid for full backup"), "backup", "--type=incr")
