@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"io"
+	"path"
+	"regexp"
 
 	"holdfast/internal/errs"
 	"holdfast/internal/filter"
 	"holdfast/internal/format"
+	"holdfast/internal/repo"
 	"holdfast/internal/storage"
 )
 
@@ -108,6 +111,9 @@ type branch struct {
 }
 
 func openBranch(ctx context.Context, t target, stored string) (*branch, error) {
+	if err := settleDirs(ctx, t.repo, t.repo.ArchiveDir(t.archiveID, stored)); err != nil {
+		return nil, err
+	}
 	file, err := t.repo.Storage().Create(ctx, t.repo.ArchiveFile(t.archiveID, stored), storage.CreateOptions{Atomic: true})
 	if err != nil {
 		return nil, err
@@ -119,6 +125,26 @@ func openBranch(ctx context.Context, t target, stored string) (*branch, error) {
 	}
 	return &branch{target: t, file: file, encrypt: encrypt}, nil
 }
+
+// settleDirs makes sure of a directory that has no file yet: whoever made it may have been killed before its name, or that of the
+// directory above it, was durable. The first file says that somebody has seen to that. A directory that is missing is made durable with
+// the file.
+func settleDirs(ctx context.Context, r *repo.Repo, dir string) error {
+	files, err := storage.Names(ctx, r.Storage(), dir, storedFile)
+	if err != nil || len(files) > 0 {
+		return err
+	}
+	for above := path.Dir(dir); len(above) >= len(r.ArchivePath()); above = path.Dir(above) {
+		if err := r.Storage().SyncDir(ctx, above); err != nil && !errs.Is(err, errs.PathMissing) {
+			return err
+		}
+	}
+	return nil
+}
+
+// storedFile matches what is complete in a directory of the archive: segments and backup labels, but no temporary file, and timeline
+// history.
+var storedFile = regexp.MustCompile(`^[0-9A-F]{24}.*[^p]$|\.history$`)
 
 // commit makes the file durable.
 func (b *branch) commit() error {

@@ -303,7 +303,11 @@ func TestPushOrder(t *testing.T) {
 	trace := storagetest.NewTrace(f.mem)
 	f.tree = trace
 	f.must(f.push(segment))
-	const want = `create /repo1/archive/demo/15-1/NAME atomic
+	const want = `syncdir /repo1/archive/demo/15-1
+syncdir /repo1/archive/demo
+create /repo1/archive/demo/15-1/NAME atomic
+syncdir /repo2/archive/demo/15-1
+syncdir /repo2/archive/demo
 create /repo2/archive/demo/15-1/NAME atomic
 write /repo1/archive/demo/15-1/NAME
 write /repo2/archive/demo/15-1/NAME
@@ -312,6 +316,22 @@ close /repo2/archive/demo/15-1/NAME
 `
 	if got := strings.ReplaceAll(trace.Text(), dir16+storedName(segment, wal(1), filter.Gz), "NAME"); got != want {
 		t.Errorf("got:\n%swant:\n%s", got, want)
+	}
+}
+
+// TestPushIntoNewDirectory: a directory that somebody made who was killed then is as durable as the first file in it.
+func TestPushIntoNewDirectory(t *testing.T) {
+	for _, made := range []string{"15-1", "15-1/" + segment[:16]} {
+		f := newFixture(t, 1)
+		for _, dir := range []string{"/", "/repo1", "/repo1/archive", "/repo1/archive/demo"} {
+			f.must(f.mem.SyncDir(t.Context(), dir))
+		}
+		f.must(f.mem.MakeDir(t.Context(), "/repo1/archive/demo/"+made, 0, true))
+		f.must(f.push(segment))
+		file := "/repo1/archive/demo/15-1/" + dir16 + storedName(segment, wal(1), filter.Gz)
+		if there, err := storage.Exists(t.Context(), f.mem.Crash(), file); !there || err != nil {
+			t.Errorf("%s: lost: %v", made, err)
+		}
 	}
 }
 
