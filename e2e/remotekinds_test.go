@@ -122,3 +122,22 @@ func TestRemoteBeside(t *testing.T) {
 	info := db.run("info", "--cmd-ssh=/bin/false")
 	db.want(info, 0, "repo1: ok", "repo2: error (other)")
 }
+
+// TestRemoteStopForce asks who holds a lock for another host to end. The server that runs for all goes on.
+func TestRemoteStopForce(t *testing.T) {
+	t.Parallel()
+	s := newTLSSite(t)
+	s.base()
+	db, store := s.db, s.store
+	db.set("global", "compress-type", "bz2")
+	b := db.start("backup", "--type=full", "--process-max=1")
+	label := store.lastLabel("repo")
+	store.until("the backup has begun", func() bool { return store.lastLabel("repo") != label })
+	store.gives(0, []string{"sent term signal to process"}, "stop", "--force")
+	if r := b.wait(); r.code == 0 {
+		t.Errorf("%s", r)
+	}
+	store.ok("start")
+	db.backup("full")
+	store.verified()
+}

@@ -43,7 +43,7 @@ func runRemote(ctx context.Context, s *session) error {
 
 // openRemote lets a process on another host work on what the options of the session name: one repository, or one cluster. It takes the
 // locks that were asked for and holds them until the connection ends.
-func openRemote(_ context.Context, s *session) (*wire.Opened, error) {
+func openRemote(ctx context.Context, s *session) (*wire.Opened, error) {
 	if !s.cfg.Has("remote-type") {
 		return nil, errs.New(errs.OptionRequired, "%s command requires option: remote-type", s.cfg.Command)
 	}
@@ -57,7 +57,7 @@ func openRemote(_ context.Context, s *session) (*wire.Opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	locks, err := s.lockForParent()
+	unlock, err := s.lockForParent(ctx, opened)
 	if err != nil {
 		if opened.Close != nil {
 			opened.Close()
@@ -69,19 +69,18 @@ func openRemote(_ context.Context, s *session) (*wire.Opened, error) {
 		if end != nil {
 			end()
 		}
-		if err := locks.Release(); err != nil {
-			s.log.Warn("%s", err)
-		}
+		unlock()
 	}
 	return opened, nil
 }
 
-var lockName = regexp.MustCompile(`^[^/]+-(archive|backup|restore)-[0-9]+\.lock$`)
+// lockRest is the name of a lock file after that of its stanza.
+var lockRest = regexp.MustCompile(`^-(archive|backup|restore)-[0-9]+\.lock$`)
 
-// lockForParent takes the locks that the main process asks for, once nothing has been stopped here.
-func (s *session) lockForParent() (lock.Set, error) {
+// lockForParent takes the locks that the main process asks for, once nothing has been stopped here, and returns what releases them.
+func (s *session) lockForParent(ctx context.Context, opened *wire.Opened) (unlock func(), err error) {
 	if !s.cfg.CommandInfo().LockRemote || s.cfg.Has("process") && s.cfg.Int("process") != 0 {
-		return nil, nil
+		return func() {}, nil
 	}
 	if s.commands[s.cfg.Command].stops || s.cfg.Command == "archive-push" {
 		if err := lock.CheckStop(s.lockPath(), s.stanza()); err != nil {
@@ -89,16 +88,56 @@ func (s *session) lockForParent() (lock.Set, error) {
 		}
 	}
 	if !s.cfg.Has("lock") {
-		return nil, nil
+		return func() {}, nil
 	}
-	var files []string
+	files, err := s.parentLocks()
+	if err != nil {
+		return nil, err
+	}
+	if s.serving {
+		return s.lockInChild(ctx, opened)
+	}
+	locks, err := lock.AcquireAll(files, s.execID, os.Getpid())
+	return func() {
+		if err := locks.Release(); err != nil {
+			s.log.Warn("%s", err)
+		}
+	}, err
+}
+
+// parentLocks names the lock files that were asked for, which must be of the stanza.
+func (s *session) parentLocks() (files []string, err error) {
 	for _, name := range s.cfg.List("lock") {
-		if !lockName.MatchString(name) || !strings.HasPrefix(name, s.stanza()+"-") {
+		if rest, ours := strings.CutPrefix(name, s.stanza()); !ours || !lockRest.MatchString(rest) {
 			return nil, errs.New(errs.OptionInvalidValue, "'%s' is not valid for 'lock' option", name)
 		}
 		files = append(files, filepath.Join(s.lockPath(), name))
 	}
-	return lock.AcquireAll(files, s.execID, os.Getpid())
+	return files, nil
+}
+
+// lockInChild has the locks held by a process that does nothing else, and ends the connection when that ends: who holds a lock may be
+// asked to end by a signal, which must not end the whole server.
+func (s *session) lockInChild(ctx context.Context, opened *wire.Opened) (unlock func(), err error) {
+	path, err := os.Executable()
+	if err != nil {
+		return nil, errs.Because(errs.Execute, err, "unable to find this program: %s", errs.System(err))
+	}
+	child, err := wire.StartProcess(path, s.env.Args, "process that holds the locks", nil)
+	if err != nil {
+		return nil, err
+	}
+	client, err := wire.Connect(ctx, child.Conn(), wire.Config{Greeting: greeting(), Ended: child.Ended}, nil, new(facts))
+	if err != nil {
+		return nil, err
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		client.Wait(context.WithoutCancel(ctx))
+	}()
+	opened.Ended = ended
+	return client.Close, nil
 }
 
 // readOnly are the commands that change nothing in a repository.

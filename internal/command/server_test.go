@@ -161,7 +161,7 @@ func (v *served) expect(state string) {
 		case got := <-v.states: // said before it ended
 			v.states <- got
 			v.expect(state)
-		default:
+		case <-time.After(5 * time.Second):
 			v.t.Fatalf("ended with %d:\n%s", status, v.stdout.String())
 		}
 	case <-time.After(10 * time.Second):

@@ -62,7 +62,8 @@ func (a serverAccess) session(id wire.Identity, args []string) (*session, error)
 	if cfg.Role != config.Remote || cfg.Help || cfg.Version {
 		return nil, denied()
 	}
-	s := &session{env: a.env, cfg: cfg, started: time.Now(), commands: table()}
+	s := &session{env: a.env, cfg: cfg, started: time.Now(), commands: table(), serving: true}
+	s.env.Args = a.mine(args)
 	if !slices.Contains(stanzas, "*") {
 		if !slices.Contains(stanzas, s.stanza()) {
 			return nil, denied()

@@ -27,6 +27,7 @@ type session struct {
 	logFile  *log.File
 	panicked string // stack of an internal error
 	remotes  *remotes
+	serving  bool // one of many in the process of a server
 }
 
 // main does what every command has in common, around the command.

@@ -18,7 +18,7 @@ import (
 // Config says who the other side is.
 type Config struct {
 	Greeting Greeting      // expected
-	Label    string        // names the other side in errors, for example "remote-0 ssh protocol on 'db1'"
+	Label    string        // names the other side in errors, for example "remote-0 ssh protocol on 'db1'"; "": its errors are ours
 	Timeout  time.Duration // longest wait for an answer
 	// Ended says how the process at the other end of the connection ended, after the connection broke; nil if it has not, or if
 	// that is not known.
@@ -33,6 +33,14 @@ type Client struct {
 	busy atomic.Int32 // streams
 
 	once sync.Once
+}
+
+// Wait waits until the connection ends.
+func (c *Client) Wait(ctx context.Context) {
+	if s, err := c.Read(ctx, "wait", nil); err == nil {
+		_, _ = io.Copy(io.Discard, s)
+		s.Close()
+	}
 }
 
 // Busy is how many streams are being read or written.
@@ -130,6 +138,9 @@ func (c *Client) limit(ctx context.Context) (context.Context, context.CancelFunc
 
 // raised marks an error as one of the other side.
 func (c *Client) raised(err error) error {
+	if c.cfg.Label == "" {
+		return err
+	}
 	return errs.Wrap(errs.CodeOf(err), err, "raised from %s", c.cfg.Label)
 }
 

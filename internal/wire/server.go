@@ -44,6 +44,7 @@ type Opened struct {
 	Calls Calls
 	Facts any // sent as JSON
 	Close func()
+	Ended <-chan struct{} // closed when the connection must end; may be nil
 }
 
 // Calls are the calls of a service by name.
@@ -52,8 +53,9 @@ type Calls map[string]func(*Call)
 // Call is a call on its way, on the side that answers it.
 type Call struct {
 	context.Context
-	w http.ResponseWriter
-	r *http.Request
+	w       http.ResponseWriter
+	r       *http.Request
+	buffers *sync.Pool // of *bufio.Writer
 }
 
 // opening is what a client sends first.
@@ -63,9 +65,11 @@ type opening struct {
 
 // connection is the state of one of them.
 type connection struct {
-	server *Server
-	mu     sync.Mutex
-	opened *Opened
+	server  *Server
+	mu      sync.Mutex
+	opened  *Opened
+	end     func()    // ends the connection
+	buffers sync.Pool // of *bufio.Writer
 }
 
 // Serve greets on a connection and answers until it ends, which is no error.
@@ -75,6 +79,7 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) error {
 		return errs.Because(errs.FileWrite, err, "unable to greet: %s", errs.System(err))
 	}
 	c := &connection{server: s}
+	c.buffers.New = func() any { return bufio.NewWriterSize(nil, 32<<10) }
 	listener := newOneListener(conn)
 	late := time.AfterFunc(openTimeout, func() {
 		c.mu.Lock()
@@ -97,6 +102,9 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) error {
 		},
 		ErrorLog: stdlog.New(io.Discard, "", 0),
 	}
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	c.end = end
 	stop := context.AfterFunc(ctx, func() { listener.Close(); conn.Close() })
 	defer stop()
 	_ = h.Serve(listener) // returns when the connection has ended
@@ -130,7 +138,7 @@ func (c *connection) close() {
 
 // ServeHTTP answers one call.
 func (c *connection) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	call := &Call{Context: r.Context(), w: w, r: r}
+	call := &Call{Context: r.Context(), w: w, r: r, buffers: &c.buffers}
 	defer func() {
 		if p := recover(); p != nil {
 			if c.server.Failed != nil {
@@ -142,6 +150,11 @@ func (c *connection) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/ping":
 		call.Reply(nil, nil)
+	case "/wait":
+		call.Stream(func(io.Writer) (any, error) {
+			<-call.Done()
+			return nil, call.Err()
+		})
 	case "/open":
 		call.Reply(c.open(call))
 	default:
@@ -176,6 +189,12 @@ func (c *connection) open(call *Call) (any, error) {
 		return nil, err
 	}
 	c.opened = opened
+	if opened.Ended != nil {
+		go func() {
+			<-opened.Ended
+			c.end()
+		}()
+	}
 	return opened.Facts, nil
 }
 
@@ -230,7 +249,9 @@ const (
 // Stream answers with a stream. What fn writes goes to the client, followed by its result or its error.
 func (c *Call) Stream(fn func(w io.Writer) (result any, err error)) {
 	c.w.Header().Set("Trailer", resultTrailer+", "+failureTrailer)
-	buffered := bufio.NewWriterSize(c.w, 32<<10)
+	buffered := c.buffers.Get().(*bufio.Writer)
+	buffered.Reset(c.w)
+	defer c.buffers.Put(buffered)
 	result, err := fn(buffered)
 	if err == nil {
 		err = buffered.Flush()

@@ -36,9 +36,11 @@ const (
 	mostSaid = 8 << 10         // of what it wrote to standard error
 )
 
-// Process is the program on another host, seen through the ssh client that started it: its standard streams are a connection.
+// Process is one whose standard streams are a connection: the ssh client that has started the program on another host, or the program
+// itself.
 type Process struct {
-	ssh    SSH
+	label  string
+	stderr io.Writer
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
 	stdout io.ReadCloser
@@ -49,8 +51,13 @@ type Process struct {
 
 // StartSSH starts the program on another host.
 func StartSSH(s SSH) (*Process, error) {
-	p := &Process{ssh: s, ended: make(chan struct{})}
-	p.cmd = exec.Command(s.Command, s.arguments()...)
+	return StartProcess(s.Command, s.arguments(), s.Label, s.Stderr)
+}
+
+// StartProcess starts a program of this host. The label names it in errors; what it says goes to stderr if it ends well, and into the
+// error otherwise.
+func StartProcess(path string, args []string, label string, stderr io.Writer) (*Process, error) {
+	p := &Process{label: label, stderr: stderr, cmd: exec.Command(path, args...), ended: make(chan struct{})}
 	p.cmd.Stderr = &p.said
 	// A signal for the terminal's foreground processes is ours to handle; the other side notices when we end.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -62,7 +69,7 @@ func StartSSH(s SSH) (*Process, error) {
 		err = p.cmd.Start()
 	}
 	if err != nil {
-		return nil, errs.Because(errs.Execute, err, "unable to execute '%s': %s", s.Command, errs.System(err))
+		return nil, errs.Because(errs.Execute, err, "unable to execute '%s': %s", path, errs.System(err))
 	}
 	return p, nil
 }
@@ -117,7 +124,7 @@ func (p *Process) Ended() error {
 	}
 	state, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	if ok && state.Signaled() {
-		return errs.New(errs.Execute, "%s terminated unexpectedly on signal %d", p.ssh.Label, int(state.Signal()))
+		return errs.New(errs.Execute, "%s terminated unexpectedly on signal %d", p.label, int(state.Signal()))
 	}
 	status := p.cmd.ProcessState.ExitCode()
 	code := errs.Code(status)
@@ -128,7 +135,7 @@ func (p *Process) Ended() error {
 	if said != "" {
 		said = ": " + said
 	}
-	return errs.New(code, "%s terminated unexpectedly [%d]%s", p.ssh.Label, status, said)
+	return errs.New(code, "%s terminated unexpectedly [%d]%s", p.label, status, said)
 }
 
 // close ends the process: politely, then not.
@@ -142,8 +149,8 @@ func (p *Process) close() error {
 		_ = p.cmd.Process.Kill()
 		<-p.ended
 	}
-	if said := p.said.String(); said != "" && p.ssh.Stderr != nil && p.cmd.ProcessState.Success() {
-		_, _ = io.WriteString(p.ssh.Stderr, said+"\n")
+	if said := p.said.String(); said != "" && p.stderr != nil && p.cmd.ProcessState.Success() {
+		_, _ = io.WriteString(p.stderr, said+"\n")
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"holdfast/internal/errs"
 	"holdfast/internal/storage"
@@ -52,13 +53,22 @@ func (p Policy) allowLink(target, at string) error {
 
 // server answers calls from a tree.
 type server struct {
-	tree   storage.Tree
-	policy Policy
+	tree    storage.Tree
+	policy  Policy
+	buffers sync.Pool // of copySize bytes; there are many small files
+}
+
+// copy copies through a buffer of our own.
+func (s *server) copy(dst io.Writer, src io.Reader) error {
+	buffer := s.buffers.Get().(*[]byte)
+	defer s.buffers.Put(buffer)
+	_, err := io.CopyBuffer(onlyWriter{dst}, onlyReader{src}, *buffer)
+	return err
 }
 
 // Calls answers the calls of a Tree from the tree of this host.
 func Calls(tree storage.Tree, p Policy) wire.Calls {
-	s := &server{tree: tree, policy: p}
+	s := &server{tree: tree, policy: p, buffers: sync.Pool{New: func() any { b := make([]byte, copySize); return &b }}}
 	calls := wire.Calls{
 		callOpen:  s.call(callOpen, false, s.open),
 		callList:  s.call(callList, false, s.list),
@@ -152,8 +162,7 @@ func (s *server) open(c *wire.Call, name string, r request) {
 	}
 	defer in.Close()
 	c.Stream(func(w io.Writer) (any, error) {
-		_, err := io.CopyBuffer(onlyWriter{w}, onlyReader{in}, make([]byte, copySize))
-		return nil, err
+		return nil, s.copy(w, in)
 	})
 }
 
@@ -206,7 +215,7 @@ func (s *server) create(c *wire.Call, name string, r request) {
 		return
 	}
 	defer w.Abort()
-	if _, err := io.CopyBuffer(onlyWriter{w}, c.Body(), make([]byte, copySize)); err != nil {
+	if err := s.copy(w, c.Body()); err != nil {
 		c.Fail(err)
 		return
 	}
