@@ -68,7 +68,7 @@ func TestFiles(t *testing.T) {
 	var l Files
 	var want []File
 	byName := func(a, b File) int { return cmp.Compare(a.Name, b.Name) }
-	for step := range 20_000 {
+	for step := range 6_000 {
 		f := anyFile(r)
 		switch n := len(want); {
 		case step%2000 == 1999:
@@ -177,7 +177,7 @@ func TestFilesOfAnySize(t *testing.T) {
 
 // TestFilesAreSmall keeps the promise of how much memory a file takes, also when it is copied after it was listed.
 func TestFilesAreSmall(t *testing.T) {
-	m := large(100_000)
+	m := large(20_000)
 	var copied Files
 	for i, f := range m.Files.All() {
 		f.HasChecksum, f.HasRepoChecksum, f.RepoSize, f.Reference = false, false, f.Size, ""
