@@ -26,6 +26,7 @@ type lab struct {
 	clusterB int64
 	pgOn     bool
 	wal      []string
+	sshd     *exec.Cmd
 }
 
 const (
@@ -110,6 +111,10 @@ func (l *lab) freshDir(name string) (string, error) {
 
 func (l *lab) close() error {
 	var err error
+	if l.sshd != nil {
+		_ = l.sshd.Process.Signal(syscall.SIGTERM)
+		_ = l.sshd.Wait()
+	}
 	if l.pgOn {
 		_, err = l.pg(context.Background(), "pg_ctl", "-D", l.path("pg"), "-s", "-m", "immediate", "stop")
 	}

@@ -40,7 +40,7 @@ type settings struct {
 
 func main() {
 	var s settings
-	rows := flag.String("rows", "", "comma separated rows to run, a prefix selects several (default all but scale): "+strings.Join(names(), " "))
+	rows := flag.String("rows", "", "comma separated rows to run, a prefix selects several (default all but scale and remote): "+strings.Join(names(), " "))
 	flag.StringVar(&s.holdfast, "holdfast", "bin/holdfast", "program to measure")
 	flag.StringVar(&s.peer, "peer", peerPath(), "program to compare with")
 	flag.StringVar(&s.pgBin, "pg", "/usr/lib/postgresql/15/bin", "bin directory of PostgreSQL")

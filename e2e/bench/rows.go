@@ -37,7 +37,8 @@ func allRows() []row {
 	}
 	rows = append(rows, storedRows()...)
 	rows = append(rows, asyncRows()...)
-	return append(rows, scaleRows()...)
+	rows = append(rows, scaleRows()...)
+	return append(rows, remoteRows()...)
 }
 
 // compare lets both programs do a row, taking turns.
