@@ -90,7 +90,7 @@ func (r *Remote) receive(s *wire.Stream, level int, dst io.Writer) error {
 		_, err := io.CopyBuffer(onlyWriter{dst}, onlyReader{s}, r.buffer)
 		return err
 	}
-	in, err := filter.NewReader(s, filter.Spec{Compression: filter.Lz4})
+	in, err := filter.NewReader(s, filter.Spec{Compression: filter.Lz4, Raw: true})
 	if err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func store(ctx context.Context, l *Local, t Task, network int, w io.Writer) (any
 	if network == 0 {
 		return l.Store(ctx, t, w)
 	}
-	packed, err := filter.NewWriter(w, filter.Spec{Compression: filter.Lz4, Level: network})
+	packed, err := filter.NewWriter(w, filter.Spec{Compression: filter.Lz4, Level: network, Raw: true})
 	if err != nil {
 		return nil, err
 	}
