@@ -141,3 +141,35 @@ func TestRemoteStopForce(t *testing.T) {
 	db.backup("full")
 	store.verified()
 }
+
+// TestRemoteStanzas makes and removes stanzas from either host. Both have two.
+func TestRemoteStanzas(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.base()
+	db, store := s.db, s.store
+	for _, line := range append([]confLine(nil), db.conf...) {
+		if line.section == "s" {
+			db.set("t", line.key, line.value)
+		}
+	}
+	other := *db
+	other.stanza = "t"
+	other.ok("stanza-create")
+	other.ok("stanza-upgrade")
+	other.ok("backup", "--no-online", "--force")
+	db.stanza, store.stanza = "", ""
+	ours, theirs := db.ok("info"), store.ok("info")
+	if ours.stdout != theirs.stdout || !strings.Contains(ours.stdout, "stanza: s\n") || !strings.Contains(ours.stdout, "stanza: t\n") {
+		t.Errorf("%s\n%s", ours, theirs)
+	}
+	db.stanza, store.stanza = "s", "s"
+	// Stanzas are stopped where their server and their repository are.
+	other.gives(55, nil, "stanza-delete", "--force")
+	other.ok("stop")
+	other.ok("stanza-delete", "--force")
+	if store.exists(store.path("repo/backup/t")) || !store.exists(store.path("repo/backup/s")) {
+		t.Error("the wrong stanza is gone, or none")
+	}
+	db.ok("check")
+}
