@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"slices"
 
 	"holdfast/internal/stanza"
 )
@@ -39,10 +40,13 @@ func (s *session) checkStanza(ctx context.Context) error {
 		return err
 	}
 	return stanza.Check(ctx, stanza.CheckOptions{
-		Log:              s.log,
-		Stanza:           s.stanza(),
-		Repos:            repos,
-		Clusters:         clusters,
+		Log:      s.log,
+		Stanza:   s.stanza(),
+		Repos:    repos,
+		Clusters: clusters,
+		RepoHere: slices.ContainsFunc(s.repoKeys(), func(key int) bool {
+			return !s.cfg.Has("repo-host", key)
+		}),
 		StandbyWanted:    s.cfg.String("backup-standby") != "n",
 		ArchiveCheck:     s.cfg.Bool("archive-check"),
 		ArchiveModeCheck: s.cfg.Bool("archive-mode-check"),

@@ -21,6 +21,7 @@ type CheckOptions struct {
 	Stanza           string
 	Repos            []*repo.Repo       // in key order
 	Clusters         []db.ClusterConfig // in key order
+	RepoHere         bool               // a repository is on this host
 	StandbyWanted    bool               // backups are meant to be taken from a standby
 	ArchiveCheck     bool               // look at archive_mode and archive_command
 	ArchiveModeCheck bool               // refuse archive_mode=always
@@ -49,8 +50,8 @@ func Check(ctx context.Context, o CheckOptions) error {
 		}
 	}
 	if standby != nil {
-		// A standby alone could only prove itself: every repository here is one that a primary archives to.
-		if main == nil {
+		// On its own host a standby may be the only cluster that is known. Where several are, or a repository, the primary must be, too.
+		if main == nil && (len(o.Clusters) > 1 || o.RepoHere) {
 			return errs.New(errs.Config, "primary database not found").Hint("check indexed pg-path/pg-host configurations")
 		}
 		if err := standby.CheckConfig(false, false); err != nil {
@@ -61,6 +62,9 @@ func Check(ctx context.Context, o CheckOptions) error {
 		}
 	} else if o.StandbyWanted {
 		o.Log.Warn("option 'backup-standby' is enabled but standby is not properly configured")
+	}
+	if main == nil {
+		return nil
 	}
 	if err := main.CheckConfig(o.ArchiveCheck, o.ArchiveModeCheck); err != nil {
 		return err

@@ -64,6 +64,10 @@ func TestServer(t *testing.T) {
 		t.Errorf("logged\n%s", lines.Text())
 	}
 	check.Clusters = clusters[1:]
+	if err := Check(t.Context(), check); err != nil {
+		t.Errorf("a standby on its own host: %s", errs.Text(err))
+	}
+	check.RepoHere = true
 	wantError(t, Check(t.Context(), check), errs.Config, "primary database not found\nHINT: check indexed pg-path/pg-host configurations")
 
 	c.Configure(map[string]string{"archive_command": "false # pgbackrest"})
