@@ -37,9 +37,9 @@ type Client struct {
 
 // Wait waits until the connection ends.
 func (c *Client) Wait(ctx context.Context) {
-	if s, err := c.Read(ctx, "wait", nil); err == nil {
-		_, _ = io.Copy(io.Discard, s)
-		s.Close()
+	if resp, err := c.send(ctx, ctx, "wait", nil, nil); err == nil { // which is not an answer to be had in time
+		_, _ = io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
 	}
 }
 
@@ -234,6 +234,7 @@ type Stream struct {
 func (c *Client) Read(ctx context.Context, name string, in any) (*Stream, error) {
 	limited, cancel := context.WithCancel(ctx)
 	watch := c.newWatchdog(cancel)
+	watch.begin()
 	resp, err := c.send(limited, ctx, name, in, nil)
 	if err == nil && resp.StatusCode != http.StatusOK {
 		b, _ := io.ReadAll(io.LimitReader(resp.Body, maxArguments))
@@ -244,6 +245,7 @@ func (c *Client) Read(ctx context.Context, name string, in any) (*Stream, error)
 		cancel()
 		return nil, watch.stop(err)
 	}
+	watch.rest()
 	c.busy.Add(1)
 	return &Stream{client: c, ctx: ctx, cancel: cancel, watch: watch, resp: resp}, nil
 }
@@ -253,8 +255,9 @@ func (s *Stream) Read(b []byte) (int, error) {
 	if s.err != nil {
 		return 0, s.err
 	}
+	s.watch.begin()
 	n, err := s.resp.Body.Read(b)
-	s.watch.kick()
+	s.watch.rest()
 	if err == nil {
 		return n, nil
 	}
@@ -352,17 +355,26 @@ func (u *Upload) send(limited context.Context, name string, in any, body io.Read
 }
 
 // Write sends a piece.
-func (u *Upload) Write(b []byte) (int, error) {
-	n, err := u.pipe.Write(b)
-	u.watch.kick()
-	if err == nil {
-		return n, nil
+func (u *Upload) Write(b []byte) (written int, err error) {
+	defer u.watch.rest()
+	for len(b) > 0 {
+		u.watch.begin() // a slow way may need long for all of it
+		n, err := u.pipe.Write(b[:min(len(b), frameSize)])
+		written, b = written+n, b[n:]
+		if err != nil {
+			return written, u.refused()
+		}
 	}
-	<-u.done // the other side has had enough
+	return written, nil
+}
+
+// refused says why the other side has had enough.
+func (u *Upload) refused() error {
+	<-u.done
 	if u.err != nil {
-		return n, u.err
+		return u.err
 	}
-	return n, errs.New(errs.Protocol, "%s answered before the end of a stream", u.client.cfg.Label)
+	return errs.New(errs.Protocol, "%s answered before the end of a stream", u.client.cfg.Label)
 }
 
 // Close ends the stream and returns what the other side made of it. Its answer goes to out unless that is nil.
@@ -385,6 +397,7 @@ func (u *Upload) Close(out any) error {
 
 // end sends the last byte and waits for what the other side says.
 func (u *Upload) end(how byte) {
+	u.watch.begin()
 	_, _ = u.pipe.Write([]byte{how}) // fails if the answer is there already
 	_ = u.pipe.Close()
 	<-u.done

@@ -20,7 +20,7 @@ const (
 	frameSize    = 256 << 10
 	streamBuffer = 1 << 20
 	connBuffer   = 2 << 20
-	maxStreams   = 250
+	maxStreams   = 1024     // calls at a time: more than there can be workers, for there is no second connection
 	maxArguments = 64 << 20 // of a call: the map of a large file in blocks is the longest
 
 	quiet       = 30 * time.Second // without a word after which the other side is asked whether it lives

@@ -8,7 +8,8 @@ import (
 	"holdfast/internal/errs"
 )
 
-// watchdog ends a stream on which nothing has moved for too long.
+// watchdog ends a stream on which nothing moves for too long while somebody waits for it. Whoever reads or writes a stream may take
+// their time in between.
 type watchdog struct {
 	client *Client
 	timer  *time.Timer // nil without a limit
@@ -22,22 +23,28 @@ func (c *Client) newWatchdog(cancel context.CancelFunc) *watchdog {
 			w.bitten.Store(true)
 			cancel()
 		})
+		w.timer.Stop()
 	}
 	return w
 }
 
-// kick says that something has moved.
-func (w *watchdog) kick() {
+// begin says that somebody waits from now on.
+func (w *watchdog) begin() {
 	if w.timer != nil {
 		w.timer.Reset(w.client.cfg.Timeout)
 	}
 }
 
-// stop ends the watch, and returns err or, if it was the watchdog that ended the stream, what it has to say.
-func (w *watchdog) stop(err error) error {
+// rest says that nobody waits for the time being.
+func (w *watchdog) rest() {
 	if w.timer != nil {
 		w.timer.Stop()
 	}
+}
+
+// stop ends the watch, and returns err or, if it was the watchdog that ended the stream, what it has to say.
+func (w *watchdog) stop(err error) error {
+	w.rest()
 	if err != nil && w.bitten.Load() {
 		return errs.New(errs.FileRead, "timeout after %dms waiting for read from '%s'", w.client.cfg.Timeout.Milliseconds(),
 			w.client.cfg.Label)

@@ -92,6 +92,10 @@ func newFar() *far {
 					panic("broken")
 				})
 			},
+			"pause": func(c *Call) {
+				time.Sleep(20 * time.Millisecond)
+				c.Reply(nil, nil)
+			},
 			"hang": func(c *Call) { <-c.Done() },
 			"take": func(c *Call) {
 				var in string
@@ -362,4 +366,50 @@ func FuzzFailure(f *testing.F) {
 			t.Error("no error")
 		}
 	})
+}
+
+// TestPause leaves streams alone for longer than an answer may take.
+func TestPause(t *testing.T) {
+	const limit = 200 * time.Millisecond
+	ctx := context.Background()
+	c, _, err := newFar().connect(t, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const size = 10 << 20
+	s, err := c.Read(ctx, "zeros", size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, _ := c.Write(ctx, "take", "x")
+	if _, err := u.Write([]byte("a")); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * limit)
+	if n, err := io.Copy(io.Discard, s); n != size || err != nil {
+		t.Error(n, err)
+	}
+	if _, err := u.Write([]byte("b")); err != nil {
+		t.Error(err)
+	}
+	if err := u.Close(nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestMany makes as many calls at a time as there can be workers.
+func TestMany(t *testing.T) {
+	c, _, err := newFar().connect(t, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range 999 {
+		all.Go(func() {
+			if err := c.Call(context.Background(), "pause", nil, nil); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
 }
