@@ -22,10 +22,13 @@ const (
 	connBuffer   = 2 << 20
 	maxStreams   = 1024     // calls at a time: more than there can be workers, for there is no second connection
 	maxArguments = 64 << 20 // of a call: the map of a large file in blocks is the longest
+	maxOpening   = 1 << 20  // of the call that opens, which anybody may send
+	maxHeader    = 64 << 10 // of a call, with the arguments of a stream in it: a path or two
 
 	quiet       = 30 * time.Second // without a word after which the other side is asked whether it lives
 	openTimeout = 60 * time.Second // from the connection to the call that opens it
 	headTimeout = 60 * time.Second
+	callsWait   = 60 * time.Second // for calls to end after the connection
 )
 
 // Server answers on connections.
@@ -66,10 +69,15 @@ type opening struct {
 // connection is the state of one of them.
 type connection struct {
 	server  *Server
+	opening sync.Mutex // of the call that opens
 	mu      sync.Mutex
 	opened  *Opened
 	end     func()    // ends the connection
 	buffers sync.Pool // of *bufio.Writer
+
+	gate  sync.Mutex
+	over  bool // no call may begin any more
+	calls sync.WaitGroup
 }
 
 // Serve greets on a connection and answers until it ends, which is no error.
@@ -94,6 +102,7 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) error {
 		Handler:           c,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: headTimeout,
+		MaxHeaderBytes:    maxHeader,
 		Protocols:         onlyHTTP2(),
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: maxStreams, MaxReadFrameSize: frameSize,
@@ -108,8 +117,37 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) error {
 	stop := context.AfterFunc(ctx, func() { listener.Close(); conn.Close() })
 	defer stop()
 	_ = h.Serve(listener) // returns when the connection has ended
+	end()
+	c.wait()
 	c.close()
 	return nil
+}
+
+// begin notes that a call begins, unless the connection has ended.
+func (c *connection) begin() bool {
+	c.gate.Lock()
+	defer c.gate.Unlock()
+	if !c.over {
+		c.calls.Add(1)
+	}
+	return !c.over
+}
+
+// wait waits for the calls: what closes the opened may release locks under which they work. One that waits for standard input, which
+// cannot be woken, ends with the process.
+func (c *connection) wait() {
+	c.gate.Lock()
+	c.over = true
+	c.gate.Unlock()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.calls.Wait()
+	}()
+	select {
+	case <-done:
+	case <-time.After(callsWait):
+	}
 }
 
 func onlyHTTP2() *http.Protocols {
@@ -138,6 +176,10 @@ func (c *connection) close() {
 
 // ServeHTTP answers one call.
 func (c *connection) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !c.begin() {
+		panic(http.ErrAbortHandler)
+	}
+	defer c.calls.Done()
 	call := &Call{Context: r.Context(), w: w, r: r, buffers: &c.buffers}
 	defer func() {
 		if p := recover(); p != nil {
@@ -150,11 +192,6 @@ func (c *connection) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/ping":
 		call.Reply(nil, nil)
-	case "/wait":
-		call.Stream(func(io.Writer) (any, error) {
-			<-call.Done()
-			return nil, call.Err()
-		})
 	case "/open":
 		call.Reply(c.open(call))
 	default:
@@ -163,6 +200,13 @@ func (c *connection) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.mu.Unlock()
 		if opened == nil {
 			call.Fail(errs.New(errs.Access, "access denied"))
+			return
+		}
+		if r.URL.Path == "/wait" {
+			call.Stream(func(io.Writer) (any, error) {
+				<-call.Done()
+				return nil, call.Err()
+			})
 			return
 		}
 		serve, ok := opened.Calls[r.URL.Path[1:]]
@@ -175,8 +219,12 @@ func (c *connection) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *connection) open(call *Call) (any, error) {
+	if !c.opening.TryLock() {
+		return nil, errs.New(errs.Protocol, "connection is being opened already")
+	}
+	defer c.opening.Unlock()
 	var in opening
-	if err := call.Args(&in); err != nil {
+	if err := call.args(&in, maxOpening); err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
@@ -202,8 +250,10 @@ func (c *connection) open(call *Call) (any, error) {
 const argsHeader = "Args"
 
 // Args reads the arguments of the call.
-func (c *Call) Args(in any) error {
-	var text io.Reader = http.MaxBytesReader(c.w, c.r.Body, maxArguments)
+func (c *Call) Args(in any) error { return c.args(in, maxArguments) }
+
+func (c *Call) args(in any, most int64) error {
+	text := http.MaxBytesReader(c.w, c.r.Body, most)
 	var err error
 	if head := c.r.Header.Get(argsHeader); head != "" {
 		var b []byte

@@ -413,3 +413,55 @@ func TestMany(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// TestLastCall ends a connection below a call, which must not lose what it works under.
+func TestLastCall(t *testing.T) {
+	began, release, closed := make(chan bool), make(chan bool), make(chan bool)
+	server := Server{Greeting: greeting, Open: func(context.Context, []string) (*Opened, error) {
+		return &Opened{Close: func() { close(closed) }, Calls: Calls{"work": func(*Call) {
+			close(began)
+			<-release
+		}}}, nil
+	}}
+	near, there := pair(t)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(context.Background(), there) }()
+	c, err := Connect(context.Background(), near, Config{Greeting: greeting, Label: label}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = c.Call(context.Background(), "work", nil, nil) }()
+	<-began
+	c.Close()
+	select {
+	case <-closed:
+		t.Error("closed below a call")
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(release)
+	<-closed
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestStrangers asks for much before the connection is open.
+func TestStrangers(t *testing.T) {
+	ctx := context.Background()
+	near, there := pair(t)
+	go newFar().server.Serve(ctx, there)
+	c, err := greet(ctx, near, Config{Greeting: greeting, Label: label, Timeout: 10 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	want(t, c.Call(ctx, "open", opening{Args: []string{strings.Repeat("x", maxOpening)}}, nil), errs.Protocol, "request body too large")
+	want(t, c.Call(ctx, "wait", nil, nil), errs.Access, "access denied")
+	u, _ := c.Write(ctx, "take", strings.Repeat("x", 2*maxHeader))
+	if err := u.Close(nil); err == nil {
+		t.Error("long header taken")
+	}
+	if err := c.Call(ctx, "ping", nil, nil); err != nil {
+		t.Error(err)
+	}
+}
