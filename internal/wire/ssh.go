@@ -33,6 +33,7 @@ type SSH struct {
 const (
 	endWait  = 3 * time.Second // for a process whose connection broke to end
 	stopWait = 5 * time.Second // for a process that was told to end
+	saidWait = time.Second     // for its standard error to end, which a child of its may have inherited, such as a master of ssh
 	mostSaid = 8 << 10         // of what it wrote to standard error
 )
 
@@ -47,6 +48,7 @@ type Process struct {
 	ended  chan struct{}
 	said   tail
 	once   sync.Once
+	closed sync.Once
 }
 
 // StartSSH starts the program on another host.
@@ -59,8 +61,10 @@ func StartSSH(s SSH) (*Process, error) {
 func StartProcess(path string, args []string, label string, stderr io.Writer) (*Process, error) {
 	p := &Process{label: label, stderr: stderr, cmd: exec.Command(path, args...), ended: make(chan struct{})}
 	p.cmd.Stderr = &p.said
-	// A signal for the terminal's foreground processes is ours to handle; the other side notices when we end.
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.cmd.WaitDelay = saidWait
+	// A signal for the terminal's foreground processes is ours to handle; the other side notices when we end. Without a terminal it
+	// cannot ask there either, which would stop it for as long as we wait.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	var err error
 	if p.stdin, err = p.cmd.StdinPipe(); err == nil {
 		p.stdout, err = p.cmd.StdoutPipe()
@@ -139,7 +143,7 @@ func (p *Process) Ended() error {
 }
 
 // close ends the process: politely, then not.
-func (p *Process) close() error {
+func (p *Process) close() {
 	_ = p.stdin.Close()
 	_ = p.stdout.Close()
 	p.wait()
@@ -152,7 +156,6 @@ func (p *Process) close() error {
 	if said := p.said.String(); said != "" && p.stderr != nil && p.cmd.ProcessState.Success() {
 		_, _ = io.WriteString(p.stderr, said+"\n")
 	}
-	return nil
 }
 
 // processConn makes a connection of the streams of a process.
@@ -160,7 +163,7 @@ type processConn struct{ p *Process }
 
 func (c processConn) Read(b []byte) (int, error)  { return c.p.stdout.Read(b) }
 func (c processConn) Write(b []byte) (int, error) { return c.p.stdin.Write(b) }
-func (c processConn) Close() error                { return c.p.close() }
+func (c processConn) Close() error                { c.p.closed.Do(c.p.close); return nil }
 func (c processConn) LocalAddr() net.Addr         { return streamAddr{} }
 func (c processConn) RemoteAddr() net.Addr        { return streamAddr{} }
 
