@@ -50,7 +50,9 @@ func readEntry(r *bufio.Reader, buf []byte) ([]byte, error) {
 		buf = make([]byte, n)
 	}
 	buf = buf[:n]
-	_, err = io.ReadFull(r, buf)
+	if _, err = io.ReadFull(r, buf); err == io.EOF {
+		err = io.ErrUnexpectedEOF // only between entries is a good end
+	}
 	return buf, err
 }
 

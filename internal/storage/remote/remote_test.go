@@ -97,6 +97,28 @@ func TestPolicy(t *testing.T) {
 		t.Error(err)
 	}
 
+	// Links that are harmless where they are made lead out of the root from somewhere else.
+	for _, err := range []error{
+		tree.MakeDir(ctx, in+"/a/b", 0, true),
+		tree.Symlink(ctx, "../..", in+"/a/b/up"),
+		tree.Symlink(ctx, "../../file", in+"/a/b/link"),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, err := range map[string]error{
+		"behind a link":  tree.Symlink(ctx, "../../../out", in+"/a/b/up/out"),
+		"renamed link":   tree.Rename(ctx, in+"/a/b/link", in+"/up"),
+		"moved link":     tree.Move(ctx, in+"/a/b/link", in+"/up"),
+		"hard link":      tree.Link(ctx, in+"/a/b/link", in+"/up"),
+		"renamed parent": tree.Rename(ctx, in+"/a/b", in+"/b"),
+	} {
+		if !errs.Is(err, errs.Access) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+
 	tree = connect(t, Policy{Roots: []string{in}, ReadOnly: true})
 	if err := read(in + "/file"); err != nil {
 		t.Error(err)
@@ -126,6 +148,15 @@ func TestNames(t *testing.T) {
 	}
 	if _, err := tree.Stat(ctx, dir+"/"+name); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestCutEntry reads a listing that ends in the middle.
+func TestCutEntry(t *testing.T) {
+	for _, text := range []string{"\x80", "\x03", "\x03ab"} {
+		if _, err := readEntry(bufio.NewReader(strings.NewReader(text)), nil); err != io.ErrUnexpectedEOF {
+			t.Errorf("%q: %v", text, err)
+		}
 	}
 }
 

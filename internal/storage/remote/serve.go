@@ -2,7 +2,9 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -22,15 +24,25 @@ type Policy struct {
 
 // allow checks a path. Only a path that is clean is what it looks like.
 func (p Policy) allow(name string) error {
+	if _, ok := p.root(name); !ok {
+		return denied(name)
+	}
+	return nil
+}
+
+// root returns the root at or below which a path is.
+func (p Policy) root(name string) (root string, ok bool) {
 	if path.IsAbs(name) && path.Clean(name) == name {
 		for _, root := range p.Roots {
 			if name == root || root == "/" || strings.HasPrefix(name, root+"/") {
-				return nil
+				return root, true
 			}
 		}
 	}
-	return errs.New(errs.Access, "access denied to '%s'", name)
+	return "", false
 }
+
+func denied(name string) error { return errs.New(errs.Access, "access denied to '%s'", name) }
 
 // harmless are the calls that may be made on directories above the roots.
 var harmless = []string{callStat, callSize, callList, callNames, callMakeDir, callSyncDir}
@@ -43,12 +55,26 @@ func (p Policy) allowCall(call, name string) error {
 	return p.allow(name)
 }
 
-// allowLink checks what a link says: it must lead to where calls may go, for later calls may follow it.
-func (p Policy) allowLink(target, at string) error {
+// allowLink checks what a link says: it must lead to where calls may go, for later calls may follow it. Where it leads can be told only
+// if it is where its path says, not behind another link.
+func (s *server) allowLink(ctx context.Context, target, at string) error {
 	if !path.IsAbs(target) {
 		target = path.Join(path.Dir(at), target)
 	}
-	return p.allow(path.Clean(target))
+	if err := s.policy.allow(path.Clean(target)); err != nil {
+		return err
+	}
+	root, _ := s.policy.root(at)
+	for dir := path.Dir(at); len(dir) > len(root); dir = path.Dir(dir) {
+		info, err := s.tree.Stat(ctx, dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err == nil && info.Type != storage.Dir {
+			return denied(at)
+		}
+	}
+	return nil
 }
 
 // server answers calls from a tree.
@@ -92,7 +118,7 @@ func Calls(tree storage.Tree, p Policy) wire.Calls {
 		callRemoveDir: func(ctx context.Context, name string, _ request) error { return tree.RemoveDir(ctx, name) },
 		callSyncDir:   func(ctx context.Context, name string, _ request) error { return tree.SyncDir(ctx, name) },
 		callSymlink: func(ctx context.Context, name string, r request) error {
-			if err := p.allowLink(string(r.Other), name); err != nil {
+			if err := s.allowLink(ctx, string(r.Other), name); err != nil {
 				return err
 			}
 			return tree.Symlink(ctx, string(r.Other), name)
@@ -112,13 +138,17 @@ func Calls(tree storage.Tree, p Policy) wire.Calls {
 	return calls
 }
 
-// fromOther is a change that has two paths.
+// fromOther is a change that gives a file another path. Elsewhere a link would lead elsewhere, and so would those in a directory.
 func (s *server) fromOther(do func(ctx context.Context, from, to string) error) func(context.Context, string, request) error {
 	return func(ctx context.Context, name string, r request) error {
-		if err := s.policy.allow(string(r.Other)); err != nil {
+		from := string(r.Other)
+		if err := s.policy.allow(from); err != nil {
 			return err
 		}
-		return do(ctx, string(r.Other), name)
+		if info, err := s.tree.Stat(ctx, from); err == nil && info.Type != storage.File {
+			return denied(from)
+		}
+		return do(ctx, from, name)
 	}
 }
 
