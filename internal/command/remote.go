@@ -127,7 +127,9 @@ func (s *session) lockInChild(ctx context.Context, opened *wire.Opened) (unlock 
 	if err != nil {
 		return nil, err
 	}
-	client, err := wire.Connect(ctx, child.Conn(), wire.Config{Greeting: greeting(), Ended: child.Ended}, nil, new(facts))
+	client, err := wire.Connect(ctx, child.Conn(), wire.Config{
+		Greeting: greeting(), Ended: child.Ended, Timeout: s.cfg.Duration("protocol-timeout"),
+	}, nil, new(facts))
 	if err != nil {
 		return nil, err
 	}

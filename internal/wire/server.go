@@ -29,6 +29,7 @@ const (
 	openTimeout = 60 * time.Second // from the connection to the call that opens it
 	headTimeout = 60 * time.Second
 	callsWait   = 60 * time.Second // for calls to end after the connection
+	lastWait    = time.Second      // the same in a process that ends then, and the calls with it: one may wait for standard input
 )
 
 // Server answers on connections.
@@ -82,6 +83,10 @@ type connection struct {
 
 // Serve greets on a connection and answers until it ends, which is no error.
 func (s *Server) Serve(ctx context.Context, conn net.Conn) error {
+	return s.serve(ctx, conn, callsWait)
+}
+
+func (s *Server) serve(ctx context.Context, conn net.Conn, patience time.Duration) error {
 	if err := s.Greeting.write(conn); err != nil {
 		conn.Close()
 		return errs.Because(errs.FileWrite, err, "unable to greet: %s", errs.System(err))
@@ -107,7 +112,7 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) error {
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: maxStreams, MaxReadFrameSize: frameSize,
 			MaxReceiveBufferPerStream: streamBuffer, MaxReceiveBufferPerConnection: connBuffer,
-			SendPingTimeout: quiet, PingTimeout: pingTimeout(s.Timeout),
+			SendPingTimeout: min(quiet, pingTimeout(s.Timeout)), PingTimeout: pingTimeout(s.Timeout),
 		},
 		ErrorLog: stdlog.New(io.Discard, "", 0),
 	}
@@ -118,7 +123,7 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) error {
 	defer stop()
 	_ = h.Serve(listener) // returns when the connection has ended
 	end()
-	c.wait()
+	c.wait(patience)
 	c.close()
 	return nil
 }
@@ -133,9 +138,8 @@ func (c *connection) begin() bool {
 	return !c.over
 }
 
-// wait waits for the calls: what closes the opened may release locks under which they work. One that waits for standard input, which
-// cannot be woken, ends with the process.
-func (c *connection) wait() {
+// wait waits for the calls: what closes the opened may release locks under which they work.
+func (c *connection) wait(patience time.Duration) {
 	c.gate.Lock()
 	c.over = true
 	c.gate.Unlock()
@@ -146,7 +150,7 @@ func (c *connection) wait() {
 	}()
 	select {
 	case <-done:
-	case <-time.After(callsWait):
+	case <-time.After(patience):
 	}
 }
 

@@ -212,9 +212,9 @@ func (t *tail) String() string {
 	return strings.TrimSpace(strings.ToValidUTF8(t.b.String(), "?"))
 }
 
-// ServeStreams serves a client on standard input and output, until the first ends.
+// ServeStreams serves a client on standard input and output, until the first ends. The process should end then, too.
 func (s *Server) ServeStreams(ctx context.Context, in io.Reader, out io.Writer) error {
-	return s.Serve(ctx, &streams{in: in, out: out, closed: make(chan struct{})})
+	return s.serve(ctx, &streams{in: in, out: out, closed: make(chan struct{})}, lastWait)
 }
 
 // streams is a connection of two streams that somebody else owns.

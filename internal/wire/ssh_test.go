@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"strings"
 	"testing"
@@ -43,4 +44,39 @@ func TestProcessTerminal(t *testing.T) {
 	if ids := strings.Fields(string(b)); err != nil || len(ids) != 2 || ids[0] != ids[1] {
 		t.Errorf("%q, %v", b, err)
 	}
+}
+
+// TestServeStreamsEnd ends a server by its context while a call waits for a stream on standard input, from which nothing comes.
+func TestServeStreamsEnd(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	in, toServer := io.Pipe()
+	defer toServer.Close()
+	fromServer, out := io.Pipe()
+	f := newFar()
+	served := make(chan error, 1)
+	go func() { served <- f.server.ServeStreams(ctx, in, out) }()
+	near := &streams{in: fromServer, out: toServer, closed: make(chan struct{})}
+	c, err := Connect(ctx, near, Config{Greeting: greeting, Label: label}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := c.Write(ctx, "take", "x")
+	if err == nil {
+		_, err = u.Write([]byte("begun"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	select {
+	case err := <-served:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("goes on serving")
+	}
+	out.Close()
+	c.Close()
 }
