@@ -174,8 +174,8 @@ func (h *host) remoteLocks() []string {
 func (h *host) first() (*wire.Client, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.err != nil {
-		return nil, h.err
+	if err := h.failure(); err != nil {
+		return nil, err
 	}
 	return h.clients[0], nil
 }
@@ -184,8 +184,8 @@ func (h *host) first() (*wire.Client, error) {
 func (h *host) idle(ctx context.Context) (*wire.Client, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.err != nil {
-		return nil, h.err
+	if err := h.failure(); err != nil {
+		return nil, err
 	}
 	best := h.clients[0]
 	for _, c := range h.clients {
@@ -198,10 +198,19 @@ func (h *host) idle(ctx context.Context) (*wire.Client, error) {
 	}
 	c, err := h.connect(ctx, new(facts)) // the same as the first time
 	if err != nil {
-		return nil, err
+		return nil, wire.Lost(err)
 	}
 	h.clients = append(h.clients, c)
 	return c, nil
+}
+
+// failure is why there is no connection for a call. In the place of a repository it must not pass for a file that is missing there; a
+// cluster is not asked for anything else then.
+func (h *host) failure() error {
+	if h.group == "repo" {
+		return wire.Lost(h.err)
+	}
+	return h.err
 }
 
 // Call makes a call that has an answer.

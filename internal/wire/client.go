@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"sync"
@@ -154,10 +155,26 @@ func (c *Client) broken(limited, ctx context.Context, err error) error {
 	}
 	if c.cfg.Ended != nil {
 		if ended := c.cfg.Ended(); ended != nil {
+			if c.http != nil { // the greeting is no call
+				ended = Lost(ended)
+			}
 			return ended
 		}
 	}
 	return errs.Because(errs.FileRead, err, "unable to read from '%s': %s", c.cfg.Label, reason(err))
+}
+
+// Lost makes sure that a connection that cannot be had does not pass for a file that is missing, which is what a process that lacks one
+// may end with: a call must not be answered by that.
+func Lost(err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	code := errs.CodeOf(err)
+	if code == errs.FileMissing || code == errs.PathMissing {
+		code = errs.FileRead
+	}
+	return errs.New(code, "%s", errs.Text(err))
 }
 
 // reason is what is worth knowing of an error of the HTTP client.

@@ -351,6 +351,14 @@ func TestGone(t *testing.T) {
 	want(t, c.Call(context.Background(), "hang", nil, nil), errs.Unknown, "process ended")
 	<-f.closed
 	want(t, c.Call(context.Background(), "echo", nil, nil), errs.Unknown, "process ended")
+
+	// What the process lacked is not what the call asks for.
+	ended = errs.New(errs.FileMissing, "process ended: unable to open missing file '/etc/conf' for read")
+	_, err = c.Read(context.Background(), "zeros", 1)
+	want(t, err, errs.FileRead, "'/etc/conf'")
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v: missing", err)
+	}
 }
 
 func FuzzGreeting(f *testing.F) {
