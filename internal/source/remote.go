@@ -117,7 +117,7 @@ type (
 func Calls(tree storage.Storage, root string) wire.Calls {
 	read := func(c *wire.Call) (t Task, network int, err error) {
 		var q request
-		if err := c.Args(&q); err != nil {
+		if err := c.LongArgs(&q); err != nil {
 			return t, 0, err
 		}
 		for _, name := range []string{string(q.File), string(q.Data)} {

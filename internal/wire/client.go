@@ -194,7 +194,7 @@ func (c *Client) Call(ctx context.Context, name string, in, out any) error {
 		return err
 	}
 	defer resp.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(resp.Body, maxArguments))
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxLong))
 	if err != nil {
 		return c.broken(limited, ctx, err)
 	}
@@ -252,18 +252,19 @@ func (c *Client) Read(ctx context.Context, name string, in any) (*Stream, error)
 	limited, cancel := context.WithCancel(ctx)
 	watch := c.newWatchdog(cancel)
 	watch.begin()
+	c.busy.Add(1)
 	resp, err := c.send(limited, ctx, name, in, nil)
 	if err == nil && resp.StatusCode != http.StatusOK {
-		b, _ := io.ReadAll(io.LimitReader(resp.Body, maxArguments))
+		b, _ := io.ReadAll(io.LimitReader(resp.Body, maxLong))
 		resp.Body.Close()
 		err = c.raised(decodeFailure(b))
 	}
 	if err != nil {
 		cancel()
+		c.busy.Add(-1)
 		return nil, watch.stop(err)
 	}
 	watch.rest()
-	c.busy.Add(1)
 	return &Stream{client: c, ctx: ctx, cancel: cancel, watch: watch, resp: resp}, nil
 }
 
@@ -361,7 +362,7 @@ func (u *Upload) send(limited context.Context, name string, in any, body io.Read
 		return nil, u.watch.stop(err)
 	}
 	defer resp.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(resp.Body, maxArguments))
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxLong))
 	if err != nil {
 		return nil, u.watch.stop(u.client.broken(limited, u.ctx, err))
 	}

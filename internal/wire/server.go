@@ -21,8 +21,8 @@ const (
 	streamBuffer = 1 << 20
 	connBuffer   = 2 << 20
 	maxStreams   = 1024     // calls at a time: more than there can be workers, for there is no second connection
-	maxArguments = 64 << 20 // of a call: the map of a large file in blocks is the longest
-	maxOpening   = 1 << 20  // of the call that opens, which anybody may send
+	maxArguments = 1 << 20  // of a call
+	maxLong      = 64 << 20 // of a call that brings the map of a large file in blocks, and of an answer
 	maxHeader    = 64 << 10 // of a call, with the arguments of a stream in it: a path or two
 
 	quiet       = 30 * time.Second // without a word after which the other side is asked whether it lives
@@ -228,7 +228,7 @@ func (c *connection) open(call *Call) (any, error) {
 	}
 	defer c.opening.Unlock()
 	var in opening
-	if err := call.args(&in, maxOpening); err != nil {
+	if err := call.Args(&in); err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
@@ -255,6 +255,9 @@ const argsHeader = "Args"
 
 // Args reads the arguments of the call.
 func (c *Call) Args(in any) error { return c.args(in, maxArguments) }
+
+// LongArgs is Args for a call that may bring much.
+func (c *Call) LongArgs(in any) error { return c.args(in, maxLong) }
 
 func (c *Call) args(in any, most int64) error {
 	text := http.MaxBytesReader(c.w, c.r.Body, most)

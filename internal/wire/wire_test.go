@@ -68,6 +68,11 @@ func newFar() *far {
 				}
 				c.Reply(in+in, nil)
 			},
+			"long": func(c *Call) {
+				var in string
+				err := c.LongArgs(&in)
+				c.Reply(len(in), err)
+			},
 			"missing": func(c *Call) {
 				c.Fail(errs.New(errs.FileMissing, "unable to open missing file '/a\xffb' for read").Hint("look"))
 			},
@@ -173,6 +178,11 @@ func TestCalls(t *testing.T) {
 		t.Error(err)
 	}
 	want(t, c.Call(ctx, "open", opening{}, nil), errs.Protocol, "open already")
+	want(t, c.Call(ctx, "echo", strings.Repeat("x", maxArguments), nil), errs.Protocol, "too large")
+	var n int
+	if err := c.Call(ctx, "long", strings.Repeat("x", maxArguments), &n); err != nil || n != maxArguments {
+		t.Error(n, err)
+	}
 
 	c.Close()
 	<-f.closed
@@ -463,7 +473,7 @@ func TestStrangers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	want(t, c.Call(ctx, "open", opening{Args: []string{strings.Repeat("x", maxOpening)}}, nil), errs.Protocol, "request body too large")
+	want(t, c.Call(ctx, "open", opening{Args: []string{strings.Repeat("x", maxArguments)}}, nil), errs.Protocol, "request body too large")
 	want(t, c.Call(ctx, "wait", nil, nil), errs.Access, "access denied")
 	u, _ := c.Write(ctx, "take", strings.Repeat("x", 2*maxHeader))
 	if err := u.Close(nil); err == nil {
@@ -471,5 +481,29 @@ func TestStrangers(t *testing.T) {
 	}
 	if err := c.Call(ctx, "ping", nil, nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestBusy counts a stream from when it is asked for, so that the next one finds another connection.
+func TestBusy(t *testing.T) {
+	c, _, err := newFar().connect(t, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() {
+		_, err := c.Read(ctx, "hang", nil)
+		done <- err
+	}()
+	for deadline := time.Now().Add(10 * time.Second); c.Busy() != 1 && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+	if c.Busy() != 1 {
+		t.Error("not busy")
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) || c.Busy() != 0 {
+		t.Error(err, c.Busy())
 	}
 }
