@@ -46,9 +46,18 @@ type Server interface {
 
 // origin is where files are read.
 type origin struct {
+	Host   string // name of another host, "" for this one
 	Path   string // of the data directory
 	Tree   storage.Storage
 	Reader func() source.Reader // makes one for a worker; nil: reads Tree
+}
+
+// root is the data directory as messages name it.
+func (o *origin) root() string {
+	if o.Host != "" {
+		return o.Host + ":" + o.Path
+	}
+	return o.Path
 }
 
 func (o *origin) reader() source.Reader {
@@ -60,6 +69,7 @@ func (o *origin) reader() source.Reader {
 
 // Standby is a copy of the cluster on another server. It spares the primary most of the reading.
 type Standby struct {
+	Host   string // as that of Cluster
 	Path   string
 	Tree   storage.Storage
 	Reader func() source.Reader // as that of Cluster
@@ -72,6 +82,7 @@ type Standby struct {
 
 // Cluster is what is backed up.
 type Cluster struct {
+	Host    string               // that it is on, "" for this one
 	Path    string               // the data directory
 	Tree    storage.Storage      // where it lies
 	Reader  func() source.Reader // makes what reads files of Tree for a worker; nil: reads them here
@@ -91,9 +102,9 @@ type Cluster struct {
 // origin is where the data directory of the primary, or of the standby, is read.
 func (c *Cluster) origin(standby bool) *origin {
 	if standby {
-		return &origin{c.Standby.Path, c.Standby.Tree, c.Standby.Reader}
+		return &origin{c.Standby.Host, c.Standby.Path, c.Standby.Tree, c.Standby.Reader}
 	}
-	return &origin{c.Path, c.Tree, c.Reader}
+	return &origin{c.Host, c.Path, c.Tree, c.Reader}
 }
 
 // Options say what to back up, where to and how.

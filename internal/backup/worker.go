@@ -34,7 +34,7 @@ type result struct {
 	name   string
 	size   int64  // as planned
 	worker int    // from 1
-	from   string // data directory it was read from
+	from   string // data directory it was read from, for messages
 
 	outcome  outcome
 	damaged  format.Sum // what was expected of what an interrupted run had stored, which was not good; zero if not the case
@@ -123,7 +123,7 @@ func (w *worker) try(ctx context.Context, todo task) ([]result, error) {
 
 // tryFile copies a file, unless it turns out that its content is in the repository already.
 func (w *worker) tryFile(ctx context.Context, j job) (result, error) {
-	res := result{file: j.file, name: j.name, size: j.size, worker: w.number, from: w.from.Path}
+	res := result{file: j.file, name: j.name, size: j.size, worker: w.number, from: w.from.root()}
 	if w.run.Delta && (j.reference || j.resumed) {
 		same, err := w.unchanged(ctx, j)
 		if w.gone(j, err) {

@@ -109,7 +109,9 @@ func (s *session) backupCluster(ctx context.Context) (*backup.Cluster, error) {
 		}
 		c := clusters[0]
 		_, control, err := db.ReadControl(ctx, c.Tree, c.Path, c.Force)
-		return &backup.Cluster{Path: c.Path, Tree: c.Tree, Reader: s.pgReader(ctx, c.Key), Force: c.Force, Control: control}, err
+		return &backup.Cluster{
+			Host: s.pgHost(c.Key), Path: c.Path, Tree: c.Tree, Reader: s.pgReader(ctx, c.Key), Force: c.Force, Control: control,
+		}, err
 	}
 	primary, standby, err := db.Find(ctx, clusters, standbyMode[s.cfg.String("backup-standby")], s.log)
 	if err != nil {
@@ -119,14 +121,15 @@ func (s *session) backupCluster(ctx context.Context) (*backup.Cluster, error) {
 		return primary.CheckConfig(boolOf(s.cfg, "archive-check"), boolOf(s.cfg, "archive-mode-check"))
 	}
 	c := &backup.Cluster{
-		Path: primary.Path, Tree: primary.Tree, Reader: s.pgReader(ctx, primary.Key), Force: clusters[0].Force, Control: primary.Control,
-		Server: primary.Conn, Ping: primary.Ping, Check: check,
+		Host: s.pgHost(primary.Key), Path: primary.Path, Tree: primary.Tree, Reader: s.pgReader(ctx, primary.Key), Force: clusters[0].Force,
+		Control: primary.Control, Server: primary.Conn, Ping: primary.Ping, Check: check,
 	}
 	if standby == nil {
 		return c, nil
 	}
 	c.Standby = &backup.Standby{
-		Path: standby.Path, Tree: standby.Tree, Reader: s.pgReader(ctx, standby.Key), Replay: standby.WaitReplay, Close: standby.Close,
+		Host: s.pgHost(standby.Key), Path: standby.Path, Tree: standby.Tree, Reader: s.pgReader(ctx, standby.Key),
+		Replay: standby.WaitReplay, Close: standby.Close,
 	}
 	c.Ping = func(ctx context.Context, force bool) error {
 		if err := primary.Ping(ctx, force); err != nil {

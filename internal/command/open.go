@@ -89,6 +89,14 @@ func (s *session) pgTree(ctx context.Context, key int) storage.Tree {
 	return s.posix()
 }
 
+// pgHost is the host of a cluster, "" for this one.
+func (s *session) pgHost(key int) string {
+	if !s.cfg.Has("pg-host", key) {
+		return ""
+	}
+	return s.cfg.String("pg-host", key)
+}
+
 // pgReader returns what makes readers of a cluster's files where they lie, nil if that is here.
 func (s *session) pgReader(ctx context.Context, key int) func() source.Reader {
 	if !s.cfg.Has("pg-host", key) {
