@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -49,6 +50,7 @@ type Process struct {
 	said   tail
 	once   sync.Once
 	closed sync.Once
+	killed atomic.Bool
 }
 
 // StartSSH starts the program on another host.
@@ -126,6 +128,9 @@ func (p *Process) Ended() error {
 	case <-time.After(endWait):
 		return nil
 	}
+	if p.killed.Load() {
+		return nil // by us, as the connection had broken
+	}
 	state, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	if ok && state.Signaled() {
 		return errs.New(errs.Execute, "%s terminated unexpectedly on signal %d", p.label, int(state.Signal()))
@@ -150,6 +155,7 @@ func (p *Process) close() {
 	select {
 	case <-p.ended:
 	case <-time.After(stopWait):
+		p.killed.Store(true)
 		_ = p.cmd.Process.Kill()
 		<-p.ended
 	}
