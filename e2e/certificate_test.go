@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
+	"net"
 	"os"
 	"testing"
 	"time"
@@ -58,8 +59,32 @@ func (a *authority) sign(template *x509.Certificate, key *ecdsa.PrivateKey) []by
 	return der
 }
 
-// install writes the certificate of the authority, and one for a name and localhost with its key, into the directory of a host: ca.crt,
-// tls.crt and tls.key.
+// text is the authority's own certificate.
+func (a *authority) text() string { return pemText("CERTIFICATE", a.der) }
+
+func pemText(kind string, der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+}
+
+// issue makes a certificate for a name, and its key. It ends in an hour if it is not said when.
+func (a *authority) issue(name string, end time.Time) (cert, key string) {
+	a.t.Helper()
+	template := &x509.Certificate{Subject: pkix.Name{CommonName: name}, NotAfter: end}
+	if ip := net.ParseIP(name); ip != nil {
+		template.IPAddresses = []net.IP{ip}
+	} else {
+		template.DNSNames = []string{name}
+	}
+	private := newKey(a.t)
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return pemText("CERTIFICATE", a.sign(template, private)), pemText("PRIVATE KEY", der)
+}
+
+// install writes the certificate of the authority, and one for a name with its key, into the directory of a host: ca.crt, tls.crt and
+// tls.key.
 func (a *authority) install(h *host, name string) {
 	a.t.Helper()
 	a.installUntil(h, name, time.Time{})
@@ -68,22 +93,10 @@ func (a *authority) install(h *host, name string) {
 // installUntil is install with a day on which the certificate ends.
 func (a *authority) installUntil(h *host, name string, end time.Time) {
 	a.t.Helper()
-	template := &x509.Certificate{Subject: pkix.Name{CommonName: name}, DNSNames: []string{name, "localhost"}, NotAfter: end}
-	key := newKey(a.t)
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	for _, f := range []struct {
-		name, kind string
-		der        []byte
-	}{
-		{"ca.crt", "CERTIFICATE", a.der},
-		{"tls.crt", "CERTIFICATE", a.sign(template, key)},
-		{"tls.key", "PRIVATE KEY", der},
-	} {
-		path := h.path(f.name)
-		h.write(path, string(pem.EncodeToMemory(&pem.Block{Type: f.kind, Bytes: f.der})))
+	cert, key := a.issue(name, end)
+	for _, f := range [][2]string{{"ca.crt", a.text()}, {"tls.crt", cert}, {"tls.key", key}} {
+		path := h.path(f[0])
+		h.write(path, f[1])
 		if err := os.Chmod(path, 0o600); err != nil {
 			a.t.Fatal(err)
 		}

@@ -6,6 +6,8 @@
 // under test. Everything runs as an unprivileged user: postgres when the tests are started by root,
 // else the user who started them.
 //
+// Where several hosts matter, a machine of a fleet stands for each: namespaces with a network, users and an ssh server of their own.
+//
 // Three programs are used: ours, built once when the tests start, and once more with the race
 // detector if the tests have it; peer, the newest pgBackRest; and elder, the oldest release that
 // shares the repository format. e2e/tools/install-needs installs what

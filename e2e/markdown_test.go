@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -10,7 +11,7 @@ import (
 
 // chapter is a Markdown file whose examples are run. Four kinds of fenced blocks are known:
 //
-//	console  lines with a prompt ("$ " the user postgres, "# " root) are run, the others are what they print;
+//	console  lines with a prompt ("$ " the user postgres, "# " root, or "user@host,host$ ") are run, the others are what they print;
 //	         a line of three dots stands for any lines, and a prompt line that ends in a backslash goes on in the next
 //	ini      a configuration file, whose first line is a comment with its path
 //	cron     a table of jobs, each of which must run without a word
@@ -31,6 +32,8 @@ type fence struct {
 // order is one command of a console block and what it prints.
 type order struct {
 	root    bool
+	user    string // where a page speaks of several hosts
+	hosts   []string
 	command string
 	first   int // index of the first line of the output in the page
 	output  []string
@@ -62,17 +65,20 @@ func readChapter(t *testing.T, name string) *chapter {
 	return p
 }
 
+var promptPattern = regexp.MustCompile(`^(?:([a-z]+)@([a-z0-9,]+))?([$#]) `)
+
 func ordersOf(b fence) (orders []order) {
 	for i := 0; i < len(b.lines); i++ {
 		line := b.lines[i]
-		if !strings.HasPrefix(line, "$ ") && !strings.HasPrefix(line, "# ") {
+		prompt := promptPattern.FindStringSubmatch(line)
+		if prompt == nil {
 			if len(orders) > 0 {
 				last := &orders[len(orders)-1]
 				last.output = append(last.output, line)
 			}
 			continue
 		}
-		o := order{root: line[0] == '#', command: line[2:]}
+		o := order{root: prompt[3] == "#", user: prompt[1], hosts: strings.Split(prompt[2], ","), command: line[len(prompt[0]):]}
 		for strings.HasSuffix(o.command, `\`) && i+1 < len(b.lines) {
 			i++
 			o.command += "\n" + b.lines[i]
