@@ -10,7 +10,7 @@ import (
 func TestRemoteKinds(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string][]string{
-		"none":            {"compress-type=none"},
+		"none":            {"compress-type=none", "compress-level-network=3"},
 		"bundle gz":       {"compress-type=gz", "repo1-bundle=y"},
 		"block zst":       {"compress-type=zst", "repo1-bundle=y", "repo1-block=y", "repo1-cipher-type=aes-256-cbc", "repo1-cipher-pass=xyzzy"},
 		"bundle block no": {"compress-type=none", "compress-level-network=0", "repo1-bundle=y", "repo1-block=y"},

@@ -71,7 +71,11 @@ func (s *session) repo(ctx context.Context, key int) (*repo.Repo, error) {
 	if h.err != nil && s.cfg.Role != config.Async && s.cfg.Command != "info" && (len(s.repoKeys()) == 1 || errs.Is(h.err, errs.Stop)) {
 		return nil, h.err
 	}
-	c.Storage = remote.New(h)
+	level := 0
+	if c.CipherType == repo.CipherNone && h.facts.CipherType == repo.CipherNone && s.given("compress-level-network") {
+		level = int(s.cfg.Int("compress-level-network"))
+	}
+	c.Storage = remote.New(h, level)
 	if h.facts.Path != "" {
 		c.Path = h.facts.Path
 	}
@@ -81,10 +85,15 @@ func (s *session) repo(ctx context.Context, key int) (*repo.Repo, error) {
 	return repo.New(c), nil
 }
 
+// given reports whether an option has a value that somebody chose.
+func (s *session) given(option string) bool {
+	return s.cfg.Has(option) && s.cfg.Source(option) != config.Default
+}
+
 // pgTree returns where a cluster lies.
 func (s *session) pgTree(ctx context.Context, key int) storage.Tree {
 	if s.cfg.Has("pg-host", key) {
-		return remote.New(s.host(ctx, "pg", key))
+		return remote.New(s.host(ctx, "pg", key), 0)
 	}
 	return s.posix()
 }

@@ -23,7 +23,8 @@ var networkOptions = []Option{
 		Default: "1", Min: "-5", Max: "12",
 		Summary: "Compression level for connections between hosts.",
 		Text: "Data that is not compressed already is compressed with lz4 while it travels to another host. Higher levels take " +
-			"more time and save little. Zero turns compression off, which can be the better choice in a fast network.",
+			"more time and save little. Zero turns compression off, which can be the better choice in a fast network. Unless a value is " +
+			"set, what is in a repository already, and WAL, goes as it is.",
 	},
 	{
 		Name: "db-timeout", Type: Time, HelpGroup: "general",

@@ -24,6 +24,7 @@ type request struct {
 	GID     int            `json:"gid,omitempty"`
 	Time    time.Time      `json:"time,omitzero"`
 	Size    int64          `json:"size,omitempty"`
+	Level   int            `json:"level,omitempty"` // at which the content is compressed for the way
 }
 
 // options is storage.CreateOptions on its way.

@@ -6,8 +6,10 @@ import (
 	"context"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +22,7 @@ import (
 )
 
 // connect returns the tree of this host, seen over a connection.
-func connect(t testing.TB, p Policy) *Tree {
+func connect(t testing.TB, p Policy, level int) *Tree {
 	t.Helper()
 	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
 	if err != nil {
@@ -53,18 +55,24 @@ func connect(t testing.TB, p Policy) *Tree {
 			t.Error(err)
 		}
 	})
-	return New(c)
+	return New(c, level)
 }
 
 func TestSuite(t *testing.T) {
 	dir := t.TempDir()
-	storagetest.Run(t, func(t testing.TB) storage.Storage { return connect(t, Policy{Roots: []string{dir}}) }, dir)
+	for _, level := range []int{0, 1} {
+		root := filepath.Join(dir, strconv.Itoa(level))
+		if err := os.Mkdir(root, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		storagetest.Run(t, func(t testing.TB) storage.Storage { return connect(t, Policy{Roots: []string{dir}}, level) }, root)
+	}
 }
 
 func TestPolicy(t *testing.T) {
 	ctx, dir := t.Context(), t.TempDir()
 	in, out := filepath.Join(dir, "in"), filepath.Join(dir, "out")
-	tree := connect(t, Policy{Roots: []string{in}})
+	tree := connect(t, Policy{Roots: []string{in}}, 0)
 	if err := tree.MakeDir(ctx, in, 0, true); err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +127,7 @@ func TestPolicy(t *testing.T) {
 		}
 	}
 
-	tree = connect(t, Policy{Roots: []string{in}, ReadOnly: true})
+	tree = connect(t, Policy{Roots: []string{in}, ReadOnly: true}, 0)
 	if err := read(in + "/file"); err != nil {
 		t.Error(err)
 	}
@@ -137,7 +145,7 @@ func TestPolicy(t *testing.T) {
 // TestNames sends what file systems have and text has not.
 func TestNames(t *testing.T) {
 	ctx, dir := t.Context(), t.TempDir()
-	tree := connect(t, Policy{Roots: []string{dir}})
+	tree := connect(t, Policy{Roots: []string{dir}}, 0)
 	name := "a\xff\n b"
 	if err := storage.WriteAll(ctx, tree, dir+"/"+name, []byte("x"), storage.CreateOptions{}); err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"holdfast/internal/errs"
+	"holdfast/internal/filter"
 	"holdfast/internal/storage"
 	"holdfast/internal/wire"
 )
@@ -192,7 +193,18 @@ func (s *server) open(c *wire.Call, name string, r request) {
 	}
 	defer in.Close()
 	c.Stream(func(w io.Writer) (any, error) {
-		return nil, s.copy(w, in)
+		if r.Level == 0 {
+			return nil, s.copy(w, in)
+		}
+		pack, err := filter.NewWriter(w, packing(r.Level))
+		if err != nil {
+			return nil, err
+		}
+		err = s.copy(pack, in)
+		if closeErr := pack.Close(); err == nil {
+			err = closeErr
+		}
+		return nil, err
 	})
 }
 
@@ -245,7 +257,14 @@ func (s *server) create(c *wire.Call, name string, r request) {
 		return
 	}
 	defer w.Abort()
-	if err := s.copy(w, c.Body()); err != nil {
+	content := c.Body()
+	if r.Level != 0 {
+		content, err = newUnpacker(content)
+	}
+	if err == nil {
+		err = s.copy(w, content)
+	}
+	if err != nil {
 		c.Fail(err)
 		return
 	}

@@ -19,20 +19,33 @@ type Caller interface {
 }
 
 // Tree is the file system of another host.
-type Tree struct{ caller Caller }
+type Tree struct {
+	caller Caller
+	level  int // at which content is compressed for the way, 0: not
+}
 
 var _ storage.Tree = (*Tree)(nil)
 
-// New returns the tree at the other end of a connection.
-func New(c Caller) *Tree { return &Tree{caller: c} }
+// New returns the tree at the other end of a connection. Content that is not compressed already gets so for the way, at a level of lz4;
+// 0: it goes as it is.
+func New(c Caller, level int) *Tree { return &Tree{caller: c, level: level} }
 
 // Open is storage.Storage's.
 func (t *Tree) Open(ctx context.Context, path string, r storage.Range) (io.ReadCloser, error) {
-	s, err := t.caller.Read(ctx, callOpen, request{Path: []byte(path), Range: &r})
+	level := t.levelFor(path)
+	s, err := t.caller.Read(ctx, callOpen, request{Path: []byte(path), Range: &r, Level: level})
 	if err != nil {
 		return nil, err
 	}
-	return s, nil
+	if level == 0 {
+		return s, nil
+	}
+	in, err := newUnpacker(s)
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return unpacked{in, s}, nil
 }
 
 // Stat is storage.Storage's.

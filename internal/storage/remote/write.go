@@ -22,11 +22,16 @@ type writer struct {
 // Create is storage.Storage's. That the file cannot be made may turn out only when it is written or closed.
 func (t *Tree) Create(ctx context.Context, path string, o storage.CreateOptions) (storage.Writer, error) {
 	sent := options(o)
-	u, err := t.caller.Write(ctx, callCreate, request{Path: []byte(path), Options: &sent})
+	level := t.levelFor(path)
+	u, err := t.caller.Write(ctx, callCreate, request{Path: []byte(path), Options: &sent, Level: level})
 	if err != nil {
 		return nil, err
 	}
-	return &writer{upload: u}, nil
+	w := &writer{upload: u}
+	if level == 0 {
+		return w, nil
+	}
+	return newPacked(w, level)
 }
 
 func (w *writer) Write(b []byte) (int, error) {
