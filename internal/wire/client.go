@@ -104,18 +104,23 @@ func greet(ctx context.Context, conn net.Conn, cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// dialOnce hands the connection to the HTTP client. There is no second one.
+// dialOnce hands the connection to the HTTP client. There is no second one: who asks for it came before the HTTP client had put the first
+// where all find it, and gets that while it waits, unless it has ended.
 func (c *Client) dialOnce() func(context.Context, string, string) (net.Conn, error) {
-	var given bool
-	var mu sync.Mutex
-	return func(context.Context, string, string) (net.Conn, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if given {
-			return nil, net.ErrClosed
+	var given atomic.Bool
+	var once sync.Once
+	ended := make(chan struct{})
+	conn := &watched{Conn: c.conn, closed: func() { once.Do(func() { close(ended) }) }}
+	return func(ctx context.Context, _, _ string) (net.Conn, error) {
+		if !given.Swap(true) {
+			return conn, nil
 		}
-		given = true
-		return c.conn, nil
+		select {
+		case <-ended:
+			return nil, net.ErrClosed
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
 }
 

@@ -361,7 +361,6 @@ type watched struct {
 }
 
 func (w *watched) Close() error {
-	err := w.Conn.Close()
 	w.closed()
-	return err
+	return w.Conn.Close()
 }

@@ -507,3 +507,28 @@ func TestBusy(t *testing.T) {
 		t.Error(err, c.Busy())
 	}
 }
+
+// TestSecondDial asks for a second connection: as the HTTP client does that makes its second request before the connection of the first
+// is where requests look for one.
+func TestSecondDial(t *testing.T) {
+	near, _ := pair(t)
+	dial := (&Client{conn: near}).dialOnce()
+	first, err := dial(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := make(chan error, 1)
+	go func() {
+		_, err := dial(context.Background(), "", "")
+		second <- err
+	}()
+	select {
+	case err := <-second:
+		t.Error(err)
+	case <-time.After(20 * time.Millisecond):
+	}
+	first.Close()
+	if err := <-second; !errors.Is(err, net.ErrClosed) {
+		t.Error(err)
+	}
+}
