@@ -75,7 +75,12 @@ func greet(ctx context.Context, conn net.Conn, cfg Config) (*Client, error) {
 	c := &Client{cfg: cfg, conn: conn}
 	limited, cancel := c.limit(ctx)
 	defer cancel()
-	stop := context.AfterFunc(limited, func() { conn.Close() }) // ends the read
+	stop := context.AfterFunc(limited, func() { // ends the read
+		if late(limited.Err()) {
+			_ = c.silent()
+		}
+		conn.Close()
+	})
 	line, err := readGreeting(conn)
 	if err == nil {
 		err = cfg.Greeting.check(line)
@@ -150,13 +155,21 @@ func (c *Client) raised(err error) error {
 	return errs.Wrap(errs.CodeOf(err), err, "raised from %s", c.cfg.Label)
 }
 
+// silent is the error of waiting for too long. Who says nothing will not end politely either, so nobody waits for that.
+func (c *Client) silent() error {
+	if conn, ok := c.conn.(interface{ Silent() }); ok {
+		conn.Silent()
+	}
+	return errs.New(errs.FileRead, "timeout after %dms waiting for read from '%s'", c.cfg.Timeout.Milliseconds(), c.cfg.Label)
+}
+
 // broken explains why a call could not be made or ended early. limited is the context of the call, ctx that of the caller.
 func (c *Client) broken(limited, ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if errors.Is(limited.Err(), context.DeadlineExceeded) {
-		return errs.New(errs.FileRead, "timeout after %dms waiting for read from '%s'", c.cfg.Timeout.Milliseconds(), c.cfg.Label)
+		return c.silent()
 	}
 	if c.cfg.Ended != nil {
 		if ended := c.cfg.Ended(); ended != nil {

@@ -51,6 +51,7 @@ type Process struct {
 	once   sync.Once
 	closed sync.Once
 	killed atomic.Bool
+	silent atomic.Bool // nothing is to be expected of it any more
 }
 
 // StartSSH starts the program on another host.
@@ -154,7 +155,7 @@ func (p *Process) close() {
 	p.wait()
 	select {
 	case <-p.ended:
-	case <-time.After(stopWait):
+	case <-time.After(p.patience()):
 		p.killed.Store(true)
 		_ = p.cmd.Process.Kill()
 		<-p.ended
@@ -164,11 +165,20 @@ func (p *Process) close() {
 	}
 }
 
+// patience is how long a process gets to end.
+func (p *Process) patience() time.Duration {
+	if p.silent.Load() {
+		return 0
+	}
+	return stopWait
+}
+
 // processConn makes a connection of the streams of a process.
 type processConn struct{ p *Process }
 
 func (c processConn) Read(b []byte) (int, error)  { return c.p.stdout.Read(b) }
 func (c processConn) Write(b []byte) (int, error) { return c.p.stdin.Write(b) }
+func (c processConn) Silent()                     { c.p.silent.Store(true) }
 func (c processConn) Close() error                { c.p.closed.Do(c.p.close); return nil }
 func (c processConn) LocalAddr() net.Addr         { return streamAddr{} }
 func (c processConn) RemoteAddr() net.Addr        { return streamAddr{} }

@@ -33,6 +33,21 @@ func TestProcess(t *testing.T) {
 	want(t, p.Ended(), errs.Code(103), "process terminated unexpectedly [103]: no")
 }
 
+// TestProcessSilent gives up a process that says nothing and does not end when it is told to.
+func TestProcessSilent(t *testing.T) {
+	p, err := StartProcess("/bin/sleep", []string{"20"}, "process", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	started := time.Now()
+	cfg := Config{Greeting: greeting, Label: label, Timeout: 50 * time.Millisecond, Ended: p.Ended}
+	_, err = Connect(t.Context(), p.Conn(), cfg, nil, nil)
+	want(t, err, errs.FileRead, "timeout after 50ms waiting for read from '"+label+"'")
+	if took := time.Since(started); took > stopWait/2 {
+		t.Errorf("took %v", took)
+	}
+}
+
 // TestProcessTerminal makes sure that a process has no terminal to ask on: it is the leader of a session of its own.
 func TestProcessTerminal(t *testing.T) {
 	p, err := StartProcess("/bin/sh", []string{"-c", "echo $$; cut -d ' ' -f 6 /proc/$$/stat"}, "process", nil)

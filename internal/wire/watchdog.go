@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
-
-	"holdfast/internal/errs"
 )
 
 // watchdog ends a stream on which nothing moves for too long while somebody waits for it. Whoever reads or writes a stream may take
@@ -46,8 +44,7 @@ func (w *watchdog) rest() {
 func (w *watchdog) stop(err error) error {
 	w.rest()
 	if err != nil && w.bitten.Load() {
-		return errs.New(errs.FileRead, "timeout after %dms waiting for read from '%s'", w.client.cfg.Timeout.Milliseconds(),
-			w.client.cfg.Label)
+		return w.client.silent()
 	}
 	return err
 }
