@@ -18,7 +18,7 @@ func (c *Cluster) WaitReplay(ctx context.Context, start postgres.LSN, timeline u
 	if c.Control.Checkpoint > start {
 		return errs.New(errs.DbMismatch, "standby checkpoint '%s' is ahead of target '%s'", c.Control.Checkpoint, start)
 	}
-	reached, err := wait(ctx, limit, c.Conn.replayed, func(at postgres.LSN) bool { return at > start })
+	reached, err := wait(ctx, limit, c.unpromoted(c.Conn.replayed), func(at postgres.LSN) bool { return at > start })
 	if err != nil {
 		return err
 	}
@@ -46,6 +46,17 @@ func (c *Cluster) WaitReplay(ctx context.Context, start postgres.LSN, timeline u
 		return errs.New(errs.DbMismatch, "standby is on timeline %d but expected %d", control.Timeline, timeline)
 	}
 	return nil
+}
+
+// unpromoted asks for a position as long as the standby is one. After a promotion the answer would stay what it is.
+func (c *Cluster) unpromoted(ask func(context.Context) (postgres.LSN, error)) func(context.Context) (postgres.LSN, error) {
+	return func(ctx context.Context) (postgres.LSN, error) {
+		at, err := ask(ctx)
+		if err == nil {
+			err = c.Ping(ctx, true)
+		}
+		return at, err
+	}
 }
 
 // wait asks for a position until it is far enough, or has not moved for as long as the limit. It returns the last one.

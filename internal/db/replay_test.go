@@ -1,6 +1,7 @@
 package db_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -58,5 +59,10 @@ func TestWaitReplay(t *testing.T) {
 		if errs.CodeOf(err) != c.code || errs.Text(err) != c.text {
 			t.Errorf("%s: got [%03d] %s", c.name, errs.CodeOf(err), errs.Text(err))
 		}
+	}
+	s.Exec("select pg_wal_replay_resume()")
+	s.Exec("select pg_promote()")
+	if err := standby.WaitReplay(ctx, far, 1, time.Minute); !errs.Is(err, errs.DbMismatch) || !strings.Contains(err.Error(), "no longer in recovery") {
+		t.Errorf("promoted: %v", err)
 	}
 }
