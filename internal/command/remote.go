@@ -87,12 +87,9 @@ func (s *session) lockForParent(ctx context.Context, opened *wire.Opened) (unloc
 			return nil, err
 		}
 	}
-	if !s.cfg.Has("lock") {
-		return func() {}, nil
-	}
 	files, err := s.parentLocks()
-	if err != nil {
-		return nil, err
+	if err != nil || len(files) == 0 {
+		return func() {}, err
 	}
 	if s.serving {
 		return s.lockInChild(ctx, opened)
@@ -107,9 +104,13 @@ func (s *session) lockForParent(ctx context.Context, opened *wire.Opened) (unloc
 
 // parentLocks names the lock files that were asked for, which must be of the stanza.
 func (s *session) parentLocks() (files []string, err error) {
+	if !s.cfg.Has("lock") {
+		return nil, nil
+	}
 	for _, name := range s.cfg.List("lock") {
-		if rest, ours := strings.CutPrefix(name, s.stanza()); !ours || !lockRest.MatchString(rest) {
-			return nil, errs.New(errs.OptionInvalidValue, "'%s' is not valid for 'lock' option", name)
+		rest, ours := strings.CutPrefix(name, s.stanza())
+		if !ours || s.stanza() == "" || !lockRest.MatchString(rest) {
+			return nil, denied().Hint("'%s' is not a lock of this stanza.", name)
 		}
 		files = append(files, filepath.Join(s.lockPath(), name))
 	}

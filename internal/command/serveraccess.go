@@ -2,7 +2,6 @@ package command
 
 import (
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -75,7 +74,7 @@ func (a serverAccess) session(id wire.Identity, args []string) (*session, error)
 	if err := a.confine(cfg); err != nil {
 		return nil, err
 	}
-	if err := ownLocks(s); err != nil {
+	if _, err := s.parentLocks(); err != nil {
 		return nil, err
 	}
 	if _, err := cfg.CrossCheck(); err != nil {
@@ -148,23 +147,6 @@ func (a serverAccess) confine(cfg *config.Config) error {
 		}
 		if !configured(here, o.Option, cfg.Original(name, o.Key)) {
 			return denied().Hint("the configuration of the server's host has no option '%s' with the same value for this stanza.", name)
-		}
-	}
-	return nil
-}
-
-// stanzaLock is what follows the stanza in the name of its lock files.
-var stanzaLock = regexp.MustCompile(`^-(archive|backup|restore)-[0-9]+\.lock$`)
-
-// ownLocks makes sure that a client takes the locks of its own stanza only.
-func ownLocks(s *session) error {
-	if !s.cfg.Has("lock") {
-		return nil
-	}
-	for _, file := range s.cfg.List("lock") {
-		rest, ok := strings.CutPrefix(file, s.stanza())
-		if !ok || s.stanza() == "" || !stanzaLock.MatchString(rest) {
-			return denied().Hint("'%s' is not a lock of this stanza.", file)
 		}
 	}
 	return nil

@@ -93,14 +93,15 @@ func (s *Sessions) Calls() wire.Calls {
 }
 
 func (s *Sessions) begin(ctx context.Context) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.open) == mostSessions {
-		return 0, errs.New(errs.DbConnect, "more than %d sessions", mostSessions)
-	}
 	session, err := connect(ctx, s.cfg)
 	if err != nil {
 		return 0, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.open) == mostSessions {
+		_ = session.Close(ctx)
+		return 0, errs.New(errs.DbConnect, "more than %d sessions", mostSessions)
 	}
 	s.last++
 	s.open[s.last] = session

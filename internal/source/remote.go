@@ -87,18 +87,16 @@ func (r *Remote) Store(ctx context.Context, t Task, dst io.Writer) (res Result, 
 // receive copies a stream, which is compressed if a level is given, to its end.
 func (r *Remote) receive(s *wire.Stream, level int, dst io.Writer) error {
 	if level == 0 {
-		_, err := io.CopyBuffer(onlyWriter{dst}, onlyReader{s}, r.buffer)
-		return err
+		return storage.Copy(dst, s, r.buffer)
 	}
 	in, err := filter.NewReader(s, filter.Spec{Compression: filter.Lz4, Raw: true})
 	if err != nil {
 		return err
 	}
-	if _, err := io.CopyBuffer(onlyWriter{dst}, onlyReader{in}, r.buffer); err != nil {
+	if err := storage.Copy(dst, in, r.buffer); err != nil {
 		return err
 	}
-	_, err = io.CopyBuffer(io.Discard, onlyReader{s}, r.buffer) // up to what is said at the end
-	return err
+	return storage.Copy(io.Discard, s, r.buffer) // up to what is said at the end
 }
 
 // Sum is Reader's.
@@ -106,12 +104,6 @@ func (r *Remote) Sum(ctx context.Context, t Task) (res Result, err error) {
 	err = r.caller.Call(ctx, callSum, r.request(t), &res)
 	return res, err
 }
-
-// What only reads or writes is copied through our buffer.
-type (
-	onlyReader struct{ io.Reader }
-	onlyWriter struct{ io.Writer }
-)
 
 // Calls answers the calls of a Remote from the files of this host that lie below root.
 func Calls(tree storage.Storage, root string) wire.Calls {

@@ -45,6 +45,12 @@ func WriteAll(ctx context.Context, s Storage, path string, data []byte, o Create
 	return w.Close()
 }
 
+// Copy copies all of src through a buffer of the caller's, whatever else the two would rather do.
+func Copy(dst io.Writer, src io.Reader, buffer []byte) error {
+	_, err := io.CopyBuffer(struct{ io.Writer }{dst}, struct{ io.Reader }{src}, buffer)
+	return err
+}
+
 // sizer is a Storage that can tell the size of what is at a path for less than it takes to describe it: the names of owners may have
 // to be asked for far away.
 type sizer interface {

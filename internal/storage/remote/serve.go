@@ -89,8 +89,7 @@ type server struct {
 func (s *server) copy(dst io.Writer, src io.Reader) error {
 	buffer := s.buffers.Get().(*[]byte)
 	defer s.buffers.Put(buffer)
-	_, err := io.CopyBuffer(onlyWriter{dst}, onlyReader{src}, *buffer)
-	return err
+	return storage.Copy(dst, src, *buffer)
 }
 
 // Calls answers the calls of a Tree from the tree of this host.
@@ -207,12 +206,6 @@ func (s *server) open(c *wire.Call, name string, r request) {
 		return nil, err
 	})
 }
-
-// What only reads or writes is copied through our buffer.
-type (
-	onlyReader struct{ io.Reader }
-	onlyWriter struct{ io.Writer }
-)
 
 func (s *server) list(c *wire.Call, name string, _ request) {
 	s.entries(c, func(send func([]byte) error) error {
