@@ -396,7 +396,7 @@ func TestServerSettings(t *testing.T) {
 // TestServerAccess tries what a client might ask for that is none of its business.
 func TestServerAccess(t *testing.T) {
 	w := newWorld(t)
-	w.write(t, "etc/pgbackrest/pgbackrest.conf", "[global]\nrepo1-path=/repo\nrepo2-path=/more\n[s]\npg1-path=/pg\n[t]\npg1-path=/other\n")
+	w.write(t, "etc/pgbackrest/pgbackrest.conf", "[global]\nrepo1-path=/repo\nrepo2-path=/more\n[s]\npg1-path=/pg\n[t]\npg1-path=/other\npg1-port=5433\n")
 	w.write(t, "mine.conf", "[global]\n")
 	env := w.env("holdfast", "--tls-server-ca-file=/a", "--tls-server-cert-file=/b", "--tls-server-key-file=/c",
 		"--tls-server-auth=all=*", "--tls-server-auth=some=s, t", "--tls-server-auth=none=", "--tls-server-auth=x=y,*", "server")
@@ -425,6 +425,9 @@ func TestServerAccess(t *testing.T) {
 		{"all", "--stanza=s backup:remote", ""},
 		{"all", "--stanza=s --pg1-path=/other backup:remote", no},
 		{"all", "--stanza=s --pg1-path=/ backup:remote", no},
+		{"all", "--stanza=s --pg1-path=/pg --pg1-port=5444 backup:remote", ""}, // nothing is known about it here
+		{"all", "--stanza=t --pg1-path=/other --pg1-port=5433 backup:remote", ""},
+		{"all", "--stanza=t --pg1-path=/other --pg1-port=5432 --pg1-user=me backup:remote", no},
 		{"all", "--stanza=s --repo1-path=/repo info:remote", ""},
 		{"all", "--stanza=s --repo1-path=/more --repo2-path=/repo info:remote", ""},
 		{"all", "--stanza=s --repo1-path=/repo/.. info:remote", no},

@@ -31,6 +31,10 @@ var places = []string{
 	"pg-path", "repo-path", "repo-type", "repo-s3-", "repo-azure-", "repo-gcs-", "repo-sftp-", "repo-storage-",
 }
 
+// servers are options that say which server of this host is asked. Where its configuration has them they must be the same; else they are
+// the client's to choose, as a port is often written down on one host only.
+var servers = []string{"pg-database", "pg-port", "pg-socket-path", "pg-user"}
+
 // newAccess reads what the options of the server say.
 func (s *session) newAccess() serverAccess {
 	a := serverAccess{env: s.env, auth: s.cfg.Hash("tls-server-auth"), config: map[string]string{}}
@@ -139,11 +143,15 @@ func (a serverAccess) confine(cfg *config.Config) error {
 		if slices.Contains(ownBusiness, name) {
 			return denied().Hint("option '%s' is the server's own business.", o.Name)
 		}
-		if !slices.ContainsFunc(places, func(p string) bool { return strings.HasPrefix(name, p) }) {
+		server := slices.Contains(servers, name)
+		if !server && !slices.ContainsFunc(places, func(p string) bool { return strings.HasPrefix(name, p) }) {
 			continue
 		}
 		if here == nil {
 			here = a.here(cfg)
+		}
+		if server && !chosen(here, name) {
+			continue
 		}
 		if !configured(here, o.Option, cfg.Original(name, o.Key)) {
 			return denied().Hint("the configuration of the server's host has no option '%s' with the same value for this stanza.", name)
@@ -160,6 +168,13 @@ func (a serverAccess) here(cfg *config.Config) *config.Config {
 	}
 	here, _ := a.parse(append(args, cfg.Command+":"+config.Remote.String()))
 	return here
+}
+
+// chosen reports whether the configuration says something about an option.
+func chosen(here *config.Config, option string) bool {
+	return slices.ContainsFunc(here.Keys("pg"), func(key int) bool {
+		return here.Has(option, key) && here.Source(option, key) != config.Default
+	})
 }
 
 // configured reports whether one of the clusters or repositories of the configuration has the option with that value.
