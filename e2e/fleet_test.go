@@ -84,14 +84,13 @@ while read -r _; do :; done`
 const systemctlScript = `#!/bin/bash
 set -eu
 cd /
-as() { setpriv --reuid "$1" --regid "$1" --init-groups env -i PATH=/usr/bin:/bin HOME="$(getent passwd "$1" | cut -d: -f6)" "${@:2}"; }
+as() { exec setpriv --reuid "$1" --regid "$1" --init-groups env -i PATH=/usr/bin:/bin HOME="$(getent passwd "$1" | cut -d: -f6)" "${@:2}"; }
 case $1 in
 daemon-reload) exit 0 ;;
 enable) set -- start "$3" ;;
 esac
 if [[ $2 == postgresql ]]; then
     as postgres PGBIN/pg_ctl -D /var/lib/postgresql/15/main -l /var/lib/postgresql/15/main.log -s -w "$1"
-    exit
 fi
 unit=/etc/systemd/system/$2.service
 value() { sed -n "s/^$1=//p" "$unit"; }
@@ -191,7 +190,8 @@ func (m *machine) boot(names string) {
 	if m.init == nil || m.fleet.lan == nil {
 		return
 	}
-	line := fmt.Sprintf("ip link add %[1]s type veth peer name eth0 netns %[2]d && ip link set %[1]s master lan up", m.name, m.init.Process.Pid)
+	line := fmt.Sprintf("ip link add %[1]s type veth peer name eth0 netns %[2]d && ip link set %[1]s master lan up", m.name,
+		m.init.Process.Pid)
 	if out, err := exec.Command("nsenter", "-t", fmt.Sprint(m.fleet.lan.Process.Pid), "-n", "sh", "-c", line).CombinedOutput(); err != nil {
 		t.Errorf("%s: %v: %s", line, err, out)
 		return

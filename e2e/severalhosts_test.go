@@ -88,7 +88,8 @@ func (v *tour) promotedMeanwhile(standby *machine) {
 	v.t.Helper()
 	repo := v.machine("repo")
 	standby.ok("root", "tc qdisc add dev eth0 root tbf rate 4mbit burst 32kbit latency 400ms")
-	ended := repo.start("pgbackrest", "holdfast --stanza=main --type=full --log-level-console=detail backup >backup.log 2>&1; s=$?; cat backup.log; exit $s")
+	ended := repo.start("pgbackrest",
+		"holdfast --stanza=main --type=full --log-level-console=detail backup >backup.log 2>&1; s=$?; cat backup.log; exit $s")
 	repo.until("files are copied", func() bool {
 		out, _ := repo.run("pgbackrest", "grep 'backup file "+standby.name+":' backup.log 2>/dev/null")
 		return out != ""
