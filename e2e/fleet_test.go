@@ -50,7 +50,7 @@ mount -t overlay overlay -o "lowerdir=/,upperdir=$dir/new,workdir=$dir/work" "$d
 cd "$dir/root"
 hostname "$name"
 printf '127.0.0.1 localhost\n%s' "$names" >etc/hosts
-rm -rf etc/pgbackrest* etc/ssh/ssh_host_* etc/ssh/sshd_config* etc/ssh/ssh_known_hosts etc/ssh/ssh_config* home root \
+rm -rf etc/update-motd.d etc/pgbackrest* etc/ssh/ssh_host_* etc/ssh/sshd_config* etc/ssh/ssh_known_hosts etc/ssh/ssh_config* home root \
     var/lib/pgbackrest var/lib/postgresql var/log/pgbackrest var/spool/pgbackrest
 install -d -m 755 home etc/ssh
 install -d -m 700 root

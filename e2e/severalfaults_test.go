@@ -20,7 +20,7 @@ const (
 )
 
 // soon is the time a failure may take: some times the timeouts that pair sets.
-const soon = 25 * time.Second
+const soon = 40 * time.Second
 
 // pair is a host with a cluster, pg1, and one with a repository, repo, that work with each other.
 type pair struct {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestClusterSSH(t *testing.T) {
@@ -43,7 +42,7 @@ func (v *tour) guided() {
 		},
 		"Back up from a standby": func() { v.readFrom("pg2") },
 		"When the primary is lost": func() {
-			repo.fails("pgbackrest", "holdfast --stanza=main backup", 56, 10*time.Second, "unable to check pg1: [DbConnectError]",
+			repo.fails("pgbackrest", "holdfast --stanza=main backup", 56, soon, "unable to check pg1: [DbConnectError]",
 				"unable to find primary cluster - cannot proceed")
 		},
 		"The old primary comes back as a standby": func() {
@@ -87,7 +86,7 @@ var readOn = regexp.MustCompile(`(?m)DETAIL: backup file (\w+):(/\S+) \(`)
 func (v *tour) promotedMeanwhile(standby *machine) {
 	v.t.Helper()
 	repo := v.machine("repo")
-	standby.ok("root", "tc qdisc add dev eth0 root tbf rate 4mbit burst 32kbit latency 400ms")
+	standby.ok("root", "tc qdisc add dev eth0 root tbf rate 1mbit burst 16kb latency 400ms")
 	ended := repo.start("pgbackrest",
 		"holdfast --stanza=main --type=full --log-level-console=detail backup >backup.log 2>&1; s=$?; cat backup.log; exit $s")
 	repo.until("files are copied", func() bool {
@@ -97,7 +96,7 @@ func (v *tour) promotedMeanwhile(standby *machine) {
 	standby.ok("postgres", "pg_ctl -D /var/lib/postgresql/15/main -s -w promote")
 	standby.ok("root", "tc qdisc del dev eth0 root")
 	ended(58, "standby is no longer in recovery", "HINT: was the standby promoted during the backup?")
-	repo.fails("pgbackrest", "holdfast --stanza=main backup", 56, 10*time.Second, "more than one primary cluster found")
+	repo.fails("pgbackrest", "holdfast --stanza=main backup", 56, soon, "more than one primary cluster found")
 }
 
 // sound asks ours and the peer what is in the repository, and has everything read.
