@@ -151,7 +151,7 @@ func TestRemoteKilled(t *testing.T) {
 	c.sql("create table big as select i, repeat(md5(i::text), 20) t from generate_series(1, 30000) i")
 	c.sql("checkpoint")
 	pids := db.mkdir("pids", 0o777)
-	store.set("s", "pg1-host-cmd", db.script("remembered", "echo $$ > "+pids+"/$$\nexec "+db.prog.path+` "$@"`))
+	store.set("s", "pg1-host-cmd", db.script("remembered", `echo "$@" > `+pids+"/$$\nexec "+db.prog.path+` "$@"`))
 	for _, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM} {
 		store.set("global", "compress-type", "gz")
 		done := make(chan result, 1)
@@ -182,6 +182,20 @@ func TestRemoteKilled(t *testing.T) {
 		}
 		store.gives(0, nil, "info")
 	}
-	store.backup("full")
+	// A worker that has lost its connection makes another one, if it may try again.
+	done := make(chan result, 1)
+	go func() { done <- store.run("backup", "--type=full", "--job-retry=1", "--log-level-console=detail") }()
+	db.until("a worker is killed", func() bool {
+		entries, _ := os.ReadDir(pids)
+		for _, e := range entries {
+			pid, _ := strconv.Atoi(e.Name())
+			if strings.Contains(db.read(pids+"/"+e.Name()), "--process=1 ") {
+				time.Sleep(300 * time.Millisecond)
+				return syscall.Kill(pid, syscall.SIGKILL) == nil
+			}
+		}
+		return false
+	})
+	db.want(<-done, 0)
 	store.verified()
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -24,9 +25,10 @@ type site struct {
 
 // sshd is an ssh server on loopback for the unprivileged user, which all tests share.
 type sshd struct {
-	port int
-	key  string // of the client
-	cmd  *exec.Cmd
+	port  int
+	key   string // of the client
+	cmd   *exec.Cmd
+	alive io.Closer
 }
 
 // sshServer is started when the first test needs it.
@@ -76,8 +78,12 @@ LogLevel ERROR
 	if out, err := exec.Command("chown", "-R", lab.user, dir).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("chown: %w: %s", err, out)
 	}
-	s.cmd = exec.Command("/usr/sbin/sshd", "-D", "-e", "-f", filepath.Join(dir, "config"))
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: lab.cred, Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	// It ends when the pipe does, which is when the tests do, however they end.
+	s.cmd = exec.Command("sh", "-c", `/usr/sbin/sshd -D -e -f "$0" & cat >/dev/null; kill $!`, filepath.Join(dir, "config"))
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: lab.cred, Setpgid: true}
+	if s.alive, err = s.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}

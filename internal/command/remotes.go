@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -41,6 +42,8 @@ type host struct {
 
 	mu      sync.Mutex
 	clients []*wire.Client
+	lost    []*wire.Client // replaced by others
+	made    int            // connections so far
 	facts   facts
 	err     error // why there is no connection
 }
@@ -73,7 +76,7 @@ func (h *host) close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var wait sync.WaitGroup
-	for _, c := range h.clients {
+	for _, c := range slices.Concat(h.clients, h.lost) {
 		wait.Go(c.Close)
 	}
 	wait.Wait()
@@ -93,7 +96,8 @@ func (h *host) option(name string) string {
 
 // connect makes one more connection.
 func (h *host) connect(ctx context.Context, f *facts) (*wire.Client, error) {
-	number := len(h.clients)
+	number := h.made
+	h.made++
 	kind, name := h.option("host-type"), h.option("host")
 	cfg := wire.Config{
 		Greeting: greeting(),
@@ -186,6 +190,11 @@ func (h *host) idle(ctx context.Context) (*wire.Client, error) {
 	defer h.mu.Unlock()
 	if err := h.failure(); err != nil {
 		return nil, err
+	}
+	for i := len(h.clients) - 1; i > 0; i-- { // the first one has the locks: without it the run is over
+		if c := h.clients[i]; c.Gone() {
+			h.clients, h.lost = slices.Delete(h.clients, i, i+1), append(h.lost, c)
+		}
 	}
 	best := h.clients[0]
 	for _, c := range h.clients {

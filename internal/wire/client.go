@@ -32,6 +32,7 @@ type Client struct {
 	conn net.Conn
 	http *http.Client
 	busy atomic.Int32 // streams
+	gone atomic.Bool
 
 	once sync.Once
 }
@@ -43,6 +44,9 @@ func (c *Client) Wait(ctx context.Context) {
 		resp.Body.Close()
 	}
 }
+
+// Gone reports whether a call has found the connection broken.
+func (c *Client) Gone() bool { return c.gone.Load() }
 
 // Busy is how many streams are being read or written.
 func (c *Client) Busy() int { return int(c.busy.Load()) }
@@ -171,6 +175,7 @@ func (c *Client) broken(limited, ctx context.Context, err error) error {
 	if errors.Is(limited.Err(), context.DeadlineExceeded) {
 		return c.silent()
 	}
+	c.gone.Store(true)
 	if c.cfg.Ended != nil {
 		if ended := c.cfg.Ended(); ended != nil {
 			if c.http != nil { // the greeting is no call
