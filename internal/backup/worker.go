@@ -3,7 +3,6 @@ package backup
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"time"
 
@@ -66,7 +65,7 @@ type worker struct {
 	from   *origin
 	reader source.Reader
 	spec   filter.Spec
-	stored *filter.Hash // of what an interrupted run has stored
+	stored *source.Local // reads what an interrupted run has stored; nil until needed
 	out    sink
 	bundle bundleFile
 }
@@ -75,7 +74,7 @@ func newWorker(r *run, number int) *worker {
 	spec := filter.Spec{Compression: r.Compression, Level: r.CompressLevel, Pass: r.m.CipherPass}
 	from := r.cluster.origin(r.cluster.Standby != nil && number > 1)
 	return &worker{
-		number: number, run: r, from: from, reader: from.reader(), spec: spec, stored: filter.NewHash(), out: newSink(r.BufferSize),
+		number: number, run: r, from: from, reader: from.reader(), spec: spec, out: newSink(r.BufferSize),
 	}
 }
 
@@ -198,17 +197,14 @@ func (w *worker) unchanged(ctx context.Context, j job) (bool, error) {
 
 // storedWell reports whether what an interrupted run has stored is what it recorded.
 func (w *worker) storedWell(ctx context.Context, j job) (bool, error) {
-	src, err := w.run.Repo.Storage().Open(ctx, w.path(j), storage.Range{})
+	if w.stored == nil {
+		w.stored = source.NewLocal(w.run.Repo.Storage())
+	}
+	found, err := w.stored.Sum(ctx, source.Task{File: w.path(j)})
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	if err != nil {
-		return false, err
-	}
-	defer src.Close()
-	w.stored.Reset()
-	_, err = io.Copy(w.stored, src)
-	return w.stored.Size() == j.repoSize && format.Sum(w.stored.Sum()) == j.repoSum, err
+	return found.Size == j.repoSize && found.Sum == j.repoSum, err
 }
 
 // store has the cluster's file read once, where it lies, and puts what is to be stored into the sink.
